@@ -1,0 +1,53 @@
+# The doors of the project. `make help` lists them.
+# The lock files in requirements/ are what every command installs, with hashes.
+PYTHON ?= python3
+DEV := .venv
+DEMO := .venv-demo
+BIN := $(DEV)/bin
+
+.PHONY: help demo test check bench lock format screenshots
+
+help:
+	@echo "make demo    install into $(DEMO) and start centre, gateway and simulated sensors on this machine"
+	@echo "make test    install what the tests need (mosquitto, postgresql, chromium, npm), then make check"
+	@echo "make check   format, lint, types, import contracts, scripts, tests"
+	@echo "make bench   measure latency and memory against a floor of the same run"
+	@echo "make lock    renew requirements/*.lock from pyproject.toml (needs uv)"
+
+$(DEMO)/.stamp: requirements/demo.lock pyproject.toml tools/venv.sh
+	PYTHON=$(PYTHON) tools/venv.sh $(DEMO) requirements/demo.lock
+
+$(DEV)/.stamp: requirements/dev.lock pyproject.toml tools/venv.sh
+	PYTHON=$(PYTHON) tools/venv.sh $(DEV) requirements/dev.lock
+
+node_modules/.stamp: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+demo: $(DEMO)/.stamp
+	@exec $(DEMO)/bin/nattevakt-sim demo
+
+test:
+	tools/install_test_parts.sh
+	$(MAKE) check
+
+check: $(DEV)/.stamp node_modules/.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	npm run --silent check
+	$(BIN)/python -m pytest $(PYTEST)
+
+bench: $(DEV)/.stamp node_modules/.stamp
+	$(BIN)/python -m bench
+
+format: $(DEV)/.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+screenshots: $(DEV)/.stamp
+	$(BIN)/python -m tools.screenshots
+
+lock:
+	tools/lock.sh

@@ -1,0 +1,96 @@
+"""The one contract of all rules. Serves arrow 7.
+
+A rule is `step(state, fact, settings, now_ms) -> Step`: pure, over JSON-able state. It says what it decides, why, and
+when it would change its mind (`wake_at_ms`). It must not know storage, alarms that are open, or who is on duty:
+whether a Raise joins an open alarm is decided by central/alarms/register.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from nattevakt.edge.events import Body
+
+JsonState = Mapping[str, object]
+
+
+class Priority(IntEnum):
+    """How loud and how high an alarm stands. Modelled on three levels: high 1, medium 2, low 3."""
+
+    HIGH = 1
+    MEDIUM = 2
+    LOW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """When something happened, in central time (Unix ms). from_ms < to_ms means the time is uncertain."""
+
+    from_ms: int
+    to_ms: int
+
+    @property
+    def uncertain(self) -> bool:
+        """True where the screen must say "tid usikker" (more than a second of doubt)."""
+        return self.to_ms - self.from_ms > 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One stored event as a rule sees it.
+
+    occurred: when. received_ms: when the centre got it. late_ms: received_ms - occurred.to_ms, never negative.
+    place: the room's own words for where the device sits ("bad", "inngangsdør"), "" if unknown.
+    """
+
+    body: Body
+    occurred: Occurred
+    received_ms: int
+    place: str = ""
+
+    @property
+    def late_ms(self) -> int:
+        """How long after it happened the centre learned of it."""
+        return max(0, self.received_ms - self.occurred.to_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, as a code of the message catalogue with its parameters; nurse, log and test see the same."""
+
+    code: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """An alarm of this kind is called for. kind: a key of the alarm kinds ("call", "fall", "leak", "door_at_night")."""
+
+    kind: str
+    priority: Priority
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Later evidence explains the open alarm of this rule away; applies only while nobody has taken it."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """No alarm, for this written reason."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a rule made of one fact. wake_at_ms: service time at which it wants to look again, or None."""
+
+    state: JsonState
+    verdicts: tuple[Raise | Clear | Log, ...] = ()
+    wake_at_ms: int | None = None

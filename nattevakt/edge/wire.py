@@ -1,0 +1,384 @@
+"""The contract between gateway and centre, version 1. Serves arrows 5 and 6.
+
+Owns the bytes: it is the only code that writes or reads them. Must not know where rows are stored.
+
+A batch is lines of JSON (application/x-ndjson): a header, then one event a line. A damaged line damages
+only itself, and "the event's bytes as sent" is simply its line. Golden files: tests/wire/v1/.
+
+header    {"v":1,"sent":MOMENT,"firsts":{STREAM:first sequence of that stream}}
+event     {"stream":32 hex,"seq":n,"kind":"call","class":"A","at":MOMENT,"since":MOMENT?,"data":{...}}
+MOMENT    {"boot":text,"boottime_ms":n,"wall_ms":n,"synced":bool}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+from nattevakt.edge.errors import RejectError
+from nattevakt.edge.events import (
+    KINDS,
+    Body,
+    Event,
+    EventId,
+    Foreign,
+    Moment,
+    Urgency,
+    kind_of,
+)
+from nattevakt.edge.strict import (
+    Reader,
+    count,
+    list_of,
+    load_json,
+    map_of,
+    record,
+    text,
+    whole,
+)
+
+VERSION = 1
+CONTENT_TYPE = "application/x-ndjson"
+BATCH_EVENTS_MAX = 200
+"""Most events a gateway puts into one batch (design.md section 2, Delivery)."""
+BATCH_BYTES_MAX = 64_000
+"""Most bytes a gateway puts into one batch, unless a single event is larger."""
+ACCEPT_EVENTS_MAX = 1_000
+ACCEPT_BYTES_MAX = 1_000_000
+"""Most that a centre reads; more is refused with 413."""
+EVENT_BYTES_MAX = 16_000
+
+_STREAM = re.compile(r"[0-9a-f]{32}\Z")
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+
+
+class Outcome(StrEnum):
+    """What the centre did with one event of a batch."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    """Same id, another body: stored beside the first and alarmed."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One event that follows the contract. raw: its line as sent, without the newline."""
+
+    index: int
+    raw: bytes
+    id: EventId
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One line that does not. id is None where even that could not be read; urgent if it might be class A."""
+
+    index: int
+    raw: bytes
+    id: EventId | None
+    field: str
+    reason: str
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A decoded batch. firsts: the first sequence number of each stream that it speaks of."""
+
+    sent: Moment
+    firsts: Mapping[str, int]
+    items: tuple[Received | Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReply:
+    """The outcome of one event; reason is set when it was refused."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReply:
+    """The answer to a batch: one outcome an event in order, and the contiguous mark of each stream."""
+
+    outcomes: tuple[ItemReply, ...]
+    marks: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStream:
+    """One stream that a gateway still holds rows of. acked: its own contiguous acknowledged mark."""
+
+    stream: str
+    first: int
+    last: int
+    acked: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteTo:
+    """Once your marks have reached `marks`, you hold all that this gateway appended and that occurred
+    before `at`."""
+
+    at: Moment
+    marks: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayHealth:
+    """What a gateway says of itself every heartbeat. None: this machine cannot know."""
+
+    version: str
+    uptime_s: int
+    backlog_rows: int
+    oldest_unsent_s: int
+    parked_rows: int
+    shed_rows: int
+    disk_free_mb: int
+    clock_synced: bool
+    temperature_c: float | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Source name to "up" or "down: reason"."""
+    counters: Mapping[str, int] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    """Local faults that want a person, as short English words ("store: disk full", "parked: …")."""
+    findings: tuple[str, ...] = ()
+    """What an installer should look at ("enocean:01A2B3C4: no profile")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A gateway's sign of life, every 15 s. heard_age_ms: how long ago each device was last heard."""
+
+    sent: Moment
+    stream: str
+    streams: tuple[HeldStream, ...]
+    complete_to: CompleteTo | None
+    health: GatewayHealth
+    heard_age_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatReply:
+    """The centre's answer: its contiguous marks (0 for a stream it has nothing of) and its own time."""
+
+    marks: Mapping[str, int]
+    now_ms: int
+
+
+# --- writing -------------------------------------------------------------------------------------------
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if hasattr(value, "__dataclass_fields__"):
+        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))  # type: ignore[arg-type]
+        return {name: _plain(v) for name, v in pairs if v is not None}
+    return value
+
+
+def encode_event(event: Event) -> bytes:
+    """The part of an event's line that does not depend on its id, as stored in the outbox: a JSON object."""
+    data = json.loads(event.body.data_json) if isinstance(event.body, Foreign) else _plain(event.body)
+    line: dict[str, object] = {
+        "kind": kind_of(event.body),
+        "class": event.urgency.value,
+        "at": _plain(event.at),
+    }
+    if event.since is not None:
+        line["since"] = _plain(event.since)
+    line["data"] = data
+    return _dump(line)
+
+
+def event_line(event_id: EventId, stored: bytes) -> bytes:
+    """The line as sent: the id put in front of what `encode_event` gave. Same row, same bytes, always."""
+    return b'{"stream":"%s","seq":%d,%s' % (event_id.stream.encode(), event_id.seq, stored[1:])
+
+
+def encode_batch(sent: Moment, firsts: Mapping[str, int], lines: Iterable[bytes]) -> bytes:
+    """A whole batch of lines made by `event_line`."""
+    header = _dump({"v": VERSION, "sent": _plain(sent), "firsts": dict(firsts)})
+    return b"\n".join((header, *lines, b""))
+
+
+def encode_message(message: BatchReply | Heartbeat | HeartbeatReply) -> bytes:
+    """A reply or heartbeat as one JSON object."""
+    plain = _plain(message)
+    assert isinstance(plain, dict)  # noqa: S101 - a dataclass always becomes a dict
+    return _dump({"v": VERSION, **plain})
+
+
+# --- reading -------------------------------------------------------------------------------------------
+
+
+def _stream(value: object, where: str) -> str:
+    if not isinstance(value, str) or not _STREAM.match(value):
+        raise RejectError(where, "must be 32 hexadecimal digits")
+    return value
+
+
+_moment = record(Moment, {"boottime_ms": count, "wall_ms": count})
+
+_BODIES: dict[str, Reader] = {
+    kind: record(
+        body,
+        {
+            "stream": _stream,
+            "first_seq": count,
+            "last_seq": count,
+            "count": count,
+            "previous_stream": _stream,
+        },
+    )
+    for kind, body in KINDS.items()
+}
+_held = record(HeldStream, {"stream": _stream, "first": count, "last": count, "acked": count})
+_marks = map_of(count, _stream)
+_complete_to = record(CompleteTo, {"at": _moment, "marks": _marks})
+_health = record(GatewayHealth, {"sources": map_of(text), "counters": map_of(whole)})
+_heartbeat = record(
+    Heartbeat,
+    {
+        "sent": _moment,
+        "stream": _stream,
+        "streams": list_of(_held),
+        "complete_to": _complete_to,
+        "health": _health,
+        "heard_age_ms": map_of(count),
+    },
+)
+
+
+def _outcome(value: object, where: str) -> Outcome:
+    try:
+        return Outcome(text(value, where))
+    except ValueError:
+        raise RejectError(where, "unknown outcome") from None
+
+
+_item_reply = record(ItemReply, {"outcome": _outcome})
+
+
+def _outcomes(value: object, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list) or len(value) > ACCEPT_EVENTS_MAX:
+        raise RejectError(where, f"must be a list of at most {ACCEPT_EVENTS_MAX}")
+    return tuple(_item_reply(v, f"{where}[{i}]") for i, v in enumerate(value))
+
+
+_batch_reply = record(BatchReply, {"outcomes": _outcomes, "marks": _marks})
+_heartbeat_reply = record(HeartbeatReply, {"marks": _marks, "now_ms": count})
+
+
+def _versioned(raw: bytes, what: str) -> dict[str, object]:
+    value = load_json(raw, what)
+    if value.get("v") != VERSION or value.get("v") is True:
+        raise RejectError(f"{what}.v", f"must be {VERSION}")
+    return value
+
+
+def decode_event(stored: bytes) -> Event:
+    """What `encode_event` wrote, or a whole event line, as an Event.
+
+    Raises RejectError naming the field.
+    """
+    return _event(load_json(stored, "event"), "event")
+
+
+def _event(value: dict[str, object], where: str) -> Event:
+    kind = value.get("kind")
+    if not isinstance(kind, str) or not _KIND.match(kind):
+        raise RejectError(f"{where}.kind", "must be 1 to 40 of a-z, 0-9, _")
+    try:
+        declared = Urgency(text(value.get("class"), f"{where}.class"))
+    except ValueError:
+        raise RejectError(f"{where}.class", "must be A, B, C or L") from None
+    at = _moment(value.get("at"), f"{where}.at")
+    since = _moment(value["since"], f"{where}.since") if value.get("since") is not None else None
+    data = value.get("data")
+    body: Body
+    if kind in _BODIES:
+        body = _BODIES[kind](data, f"{where}.data")
+        if getattr(body, "device", "-") == "":
+            raise RejectError(f"{where}.data.device", "must not be empty")
+    else:
+        if not isinstance(data, dict):
+            raise RejectError(f"{where}.data", "must be an object")
+        device = text(data["device"], f"{where}.data.device") if data.get("device") is not None else None
+        try:
+            data_json = _dump(data).decode()
+        except (ValueError, RecursionError):
+            raise RejectError(f"{where}.data", "holds what is not JSON text") from None
+        if "\\u0000" in data_json:
+            raise RejectError(f"{where}.data", "holds a control character")
+        body = Foreign(kind, device, data_json, declared)
+    return Event(body, at, since, declared)
+
+
+def _item(index: int, raw: bytes) -> Received | Refused:
+    where = f"events[{index}]"
+    event_id: EventId | None = None
+    urgent = True
+    try:
+        if len(raw) > EVENT_BYTES_MAX:
+            raise RejectError(where, f"longer than {EVENT_BYTES_MAX} bytes")
+        value = load_json(raw, where)
+        urgent = value.get("class") not in ("B", "C", "L")
+        seq = whole(value.get("seq"), f"{where}.seq")
+        if seq < 1:
+            raise RejectError(f"{where}.seq", "must be at least 1")
+        event_id = EventId(_stream(value.get("stream"), f"{where}.stream"), seq)
+        return Received(index, raw, event_id, _event(value, where))
+    except RejectError as error:
+        return Refused(index, raw, event_id, error.field, error.reason, urgent)
+
+
+def decode_batch(raw: bytes) -> Batch:
+    """A batch as received. A malformed event becomes a `Refused` item and disturbs no other.
+
+    Raises RejectError only when the header cannot be read or the batch holds no or too many events.
+    """
+    lines = raw.split(b"\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        raise RejectError("batch", "is empty")
+    header = _versioned(lines[0], "header")
+    sent = _moment(header.get("sent"), "header.sent")
+    firsts = _marks(header.get("firsts"), "header.firsts")
+    if not 1 <= len(lines) - 1 <= ACCEPT_EVENTS_MAX:
+        raise RejectError("batch", f"must hold 1 to {ACCEPT_EVENTS_MAX} events")
+    return Batch(sent, firsts, tuple(_item(i, line) for i, line in enumerate(lines[1:])))
+
+
+def decode_batch_reply(raw: bytes) -> BatchReply:
+    """The centre's answer to a batch. Raises RejectError naming the field."""
+    reply: BatchReply = _batch_reply(_versioned(raw, "reply"), "reply")
+    return reply
+
+
+def decode_heartbeat(raw: bytes) -> Heartbeat:
+    """A gateway's heartbeat. Raises RejectError naming the field."""
+    heartbeat: Heartbeat = _heartbeat(_versioned(raw, "heartbeat"), "heartbeat")
+    return heartbeat
+
+
+def decode_heartbeat_reply(raw: bytes) -> HeartbeatReply:
+    """The centre's answer to a heartbeat. Raises RejectError naming the field."""
+    reply: HeartbeatReply = _heartbeat_reply(_versioned(raw, "reply"), "reply")
+    return reply
