@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from nattevakt.edge.errors import RejectError
 
@@ -116,10 +116,15 @@ def record(kind: type[Any], special: Mapping[str, Reader] = EMPTY, *, closed: bo
     """
     hints = get_type_hints(kind)
     readers: list[tuple[str, Reader, bool]] = []
+    nothing: dict[str, None] = {}
     known = {entry.name for entry in fields(kind)}
     for entry in fields(kind):
         required = entry.default is MISSING and entry.default_factory is MISSING
         reader = special[entry.name] if entry.name in special else _READERS[str(hints[entry.name])]
+        if required and type(None) in get_args(hints[entry.name]):
+            # The writer leaves out what is None, so a missing "X or None" is None.
+            nothing[entry.name] = None
+            required = False
         readers.append((entry.name, reader, required))
 
     def read(value: object, where: str) -> Any:
@@ -127,7 +132,7 @@ def record(kind: type[Any], special: Mapping[str, Reader] = EMPTY, *, closed: bo
             raise RejectError(where, "must be an object")
         if closed and (unknown := sorted(set(value) - known)):
             raise RejectError(f"{where}.{unknown[0]}", "unknown key; known are " + ", ".join(sorted(known)))
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {**nothing}
         for name, reader, required in readers:
             if value.get(name) is not None:
                 found[name] = reader(value[name], f"{where}.{name}")

@@ -244,6 +244,10 @@ _BODIES: dict[str, Reader] = {
             "last_seq": count,
             "count": count,
             "previous_stream": _stream,
+            "last_life": _moment,
+            "lost": _moment,
+            "began": _moment,
+            "ended": _moment,
         },
     )
     for kind, body in KINDS.items()

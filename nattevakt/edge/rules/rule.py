@@ -94,3 +94,16 @@ class Step:
     state: JsonState
     verdicts: tuple[Raise | Clear | Log, ...] = ()
     wake_at_ms: int | None = None
+
+
+LATE_MS = 120_000
+"""From here on a screen must say how late the word came."""
+
+
+def when(code: str, params: Mapping[str, str | int], fact: Fact) -> Reason:
+    """The reason `code`, or `…_uncertain`, or `…_late` with `late_min`, as the fact's time wants it said."""
+    if fact.occurred.uncertain:
+        return Reason(f"{code}_uncertain", params)
+    if fact.late_ms > LATE_MS:
+        return Reason(f"{code}_late", {**params, "late_min": fact.late_ms // 60_000})
+    return Reason(code, params)

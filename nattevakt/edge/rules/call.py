@@ -1,0 +1,30 @@
+"""A person asks for help: always an alarm, however late. Serves arrow 7.
+
+Owns what a call means. Must not know which alarm is open or who is on duty. A repeat within two seconds is
+written down with its reason and joins nothing: the first press already rings.
+"""
+
+from __future__ import annotations
+
+from nattevakt.edge.events import Call
+from nattevakt.edge.rules.rule import Fact, JsonState, Log, Priority, Raise, Reason, Step, when
+
+KIND = "call"
+RULE = "call"
+REASONS = (
+    "call.pressed",
+    "call.pressed_late",
+    "call.pressed_uncertain",
+    "call.repeat",
+)
+
+
+def step(state: JsonState, fact: Fact, settings: object, now_ms: int) -> Step:  # noqa: ARG001 - one contract for all rules
+    """Raise for every call that is not a repeat; settings and time do not matter."""
+    body = fact.body
+    if not isinstance(body, Call):
+        return Step(state)
+    params: dict[str, str | int] = {"place": fact.place, "control": body.control}
+    if body.repeat_of is not None:
+        return Step(state, (Log(Reason("call.repeat", params)),))
+    return Step(state, (Raise(KIND, Priority.HIGH, when("call.pressed", params, fact)),))

@@ -1,0 +1,56 @@
+"""One gateway's interpreter with the memory and sequence numbers that its outbox would keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nattevakt.edge.drivers.driver import Device, Reading, Value
+from nattevakt.edge.events import Body, Event, Health, Moment
+from nattevakt.edge.interpret import Interpreted, interpret
+
+DOOR = "z2m:door"
+T0 = 1_790_000_000_000
+
+
+def moment(at_ms: int, boot: str = "b1") -> Moment:
+    """The clocks at_ms after the boot; T0 is the wall time of the boot."""
+    return Moment(boot, at_ms, T0 + at_ms, synced=True)
+
+
+class House:
+    """One gateway's interpreter with its memory and sequence numbers, as the outbox would keep them."""
+
+    def __init__(self, *devices: Device, boot: str = "b1") -> None:
+        self.devices = {device.address: device for device in devices}
+        self.memory: dict[str, str] = {}
+        self.heard: dict[str, Moment] = {}
+        self.seq = 100
+        self.boot = boot
+        self.last = Interpreted()
+        self.unsettled: set[str] = set()
+
+    def hear(self, at_ms: int, values: dict[str, Value], address: str = DOOR, **more: object) -> list[Event]:
+        reading = replace(Reading(address, values), **more)  # type: ignore[arg-type]
+        now = moment(at_ms, self.boot)
+        self.last = interpret(
+            reading,
+            self.devices.get(address),
+            self.memory,
+            now,
+            next_seq=self.seq + 1,
+            last_heard=self.heard.get(address),
+            settled=address not in self.unsettled,
+        )
+        self.unsettled.discard(address)
+        self.seq += len(self.last.events)
+        for key, text in self.last.remember.items():
+            if text is None:
+                self.memory.pop(key, None)
+            else:
+                self.memory[key] = text
+        self.heard[address] = now
+        return list(self.last.events)
+
+    def bodies(self, at_ms: int, values: dict[str, Value], address: str = DOOR, **more: object) -> list[Body]:
+        """What was said, without the hourly sign of life."""
+        return [e.body for e in self.hear(at_ms, values, address, **more) if not isinstance(e.body, Health)]
