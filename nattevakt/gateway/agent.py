@@ -1,0 +1,262 @@
+"""The running gateway: threads, the core's loop, watchdog, status file, stopping. Serves arrows 1 to 5 as their shell.
+
+Owns what runs where and when the core is called. Must not decide anything about events: that is core.py's.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import random
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from nattevakt.edge.drivers.registry import MQTT_DIALECTS, SERIAL_DRIVERS
+from nattevakt.edge.errors import RetryError
+from nattevakt.gateway import config as settings
+from nattevakt.gateway import health
+from nattevakt.gateway import inputs as io
+from nattevakt.gateway.clock import GatewayClock
+from nattevakt.gateway.config import GatewayConfig
+from nattevakt.gateway.core import Core
+from nattevakt.gateway.health import Machine
+from nattevakt.gateway.identity import Credential, mint_stream
+from nattevakt.gateway.inputs import BACKLOG, URGENT, Now, Probe, no_probe
+from nattevakt.gateway.lanes import HttpLane
+from nattevakt.gateway.local_alarm import LocalAlarm
+from nattevakt.gateway.logs import kv
+from nattevakt.gateway.outbox import Outbox
+from nattevakt.gateway.ports import LanePort, MqttPort, SerialPort
+from nattevakt.gateway.sources import Sources
+from nattevakt.gateway.systemd import Notifier, Progress, Watchdog
+
+LOG = logging.getLogger("nattevakt.agent")
+TAKE_MAX = 512
+TICK_S = 0.5
+STATUS_EVERY_S = 5.0
+STOP_S = 8.0
+CORE_LIMIT_S = 20.0
+PORT_LIMIT_S = 20.0
+LANE_LIMIT_S = 60.0
+"""A name service that is away can hold a lane for longer than any of our own deadlines."""
+
+
+def guard(where: str, thunk: Callable[[], None]) -> str | None:
+    """Run what may hold a bug; it is logged, and its text given back, so that everything else goes on."""
+    try:
+        thunk()
+    except RetryError:
+        raise
+    except Exception as error:
+        LOG.exception(kv("unhandled", where=where))
+        return f"{type(error).__name__}: {error}"[:300]
+    return None
+
+
+class Agent:
+    """One gateway process. `run` blocks until SIGTERM, SIGINT or `stop`."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        clock: GatewayClock,
+        *,
+        probe: Probe = no_probe,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._probe = probe
+        self._queue: queue.SimpleQueue[io.Input | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._progress = Progress()
+        self._notifier = Notifier(os.environ if environment is None else environment)
+        self._watchdog = Watchdog(self._notifier, self._progress)
+        self._alarm = LocalAlarm(config.local_alarm.command if config.local_alarm else None)
+        self._status_at_s = 0.0
+        self._stuck: list[str] = []
+        who = settings.credential(config)
+        dialect = MQTT_DIALECTS["zigbee2mqtt"] if config.mqtt else None
+        base_topic = config.mqtt.base_topic if config.mqtt else ""
+        serial = {port.name: (port.driver, SERIAL_DRIVERS[port.driver]) for port in config.serial}
+        self._outbox = Outbox(config.outbox_file, config.outbox, partial(mint_stream, os.urandom))
+        self.core = Core(
+            Sources(config.device, serial, dialect, base_topic),
+            self._outbox,
+            Machine(config.state_dir),
+            guard,
+            random.SystemRandom().random,
+            heartbeat_s=config.centre.heartbeat_s,
+            acked_keep_h=config.outbox.acked_keep_h,
+            probe=probe,
+        )
+        self._serial = {
+            port.name: SerialPort(port, self._put, self._beater(f"serial:{port.name}"), clock.boottime_ms)
+            for port in config.serial
+        }
+        self._lanes = {name: self._lane(name, who) for name in (URGENT, BACKLOG)}
+        self._mqtt: MqttPort | None = None
+        if config.mqtt is not None and dialect is not None:
+            password_file = config.mqtt.password_file
+            self._mqtt = MqttPort(
+                config.mqtt,
+                settings.client_id(config.mqtt, who),
+                settings.secret(password_file, "mqtt.password_file") if password_file else None,
+                dialect.subscriptions(base_topic),
+                self._put,
+                self._beater("mqtt"),
+            )
+
+    def _lane(self, name: str, who: Credential) -> LanePort:
+        centre = self._config.centre
+        lane = HttpLane(
+            centre.url,
+            who.text,
+            self._clock.monotonic,
+            connect_timeout_s=centre.connect_timeout_s,
+            reply_timeout_s=centre.reply_timeout_s,
+            probe=self._probe,
+        )
+        return LanePort(name, lane, self._put, self._beater(f"lane:{name}"))
+
+    def _put(self, given: io.Input) -> None:
+        self._queue.put(given)
+
+    def _beater(self, name: str) -> Callable[[], None]:
+        return lambda: self._progress.beat(name, self._clock.monotonic())
+
+    def stop(self) -> None:
+        """Let `run` return; may be called from a signal handler or another thread."""
+        self._stop.set()
+        self._queue.put(None)
+
+    # --- running ---------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Start the threads and serve until stopped."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stop())
+        LOG.info(kv("starting", version=health.VERSION, pid=os.getpid(), state_dir=self._config.state_dir))
+        alarm = threading.Thread(target=self._alarm.run, name="local_alarm", daemon=True)
+        alarm.start()
+        threads = self._start_threads()
+        self._progress.expect("core", CORE_LIMIT_S, self._clock.monotonic())
+        ready = False
+        while not self._stop.is_set():
+            self._turn()
+            if not ready:
+                ready = True
+                self._notifier.send("READY=1")
+                LOG.info(kv("ready", outbox_open=self.core.ready))
+        self._notifier.send("STOPPING=1")
+        self._halt(threads, alarm)
+        LOG.info(kv("stopped"))
+
+    def _start_threads(self) -> list[threading.Thread]:
+        now_s = self._clock.monotonic()
+        runs: list[tuple[str, float, Callable[[], None]]] = []
+        runs += [(f"serial:{name}", PORT_LIMIT_S, port.run) for name, port in self._serial.items()]
+        runs += [(f"lane:{name}", LANE_LIMIT_S, lane.run) for name, lane in self._lanes.items()]
+        if self._mqtt is not None:
+            runs.append(("mqtt", PORT_LIMIT_S, self._mqtt.run))
+        threads = []
+        for name, limit_s, target in runs:
+            self._progress.expect(name, limit_s, now_s)
+            threads.append(threading.Thread(target=target, name=name, daemon=True))
+            threads[-1].start()
+        return threads
+
+    def _turn(self) -> None:
+        """One round: wait for something, take all that is queued, let the core decide, do what it says."""
+        now = Now(self._clock.now(), self._clock.monotonic())
+        wait_s = min(TICK_S, max(0.01, self.core.wake_at_s(now) - now.mono_s))
+        given: list[io.Input] = []
+        try:
+            first = self._queue.get(timeout=wait_s)
+            # The moment before the rest is drained: nothing that this round leaves behind occurred before it.
+            now = Now(self._clock.now(), self._clock.monotonic())
+            while first is not None:
+                given.append(first)
+                if len(given) >= TAKE_MAX:
+                    break
+                first = self._queue.get_nowait()
+        except queue.Empty:
+            if not given:
+                now = Now(self._clock.now(), self._clock.monotonic())
+        for one in given:
+            if isinstance(one, io.SerialBytes | io.MqttReceived):
+                self._probe("read", {"input": type(one).__name__})
+            elif isinstance(one, io.HttpReply) and one.status != 200:
+                LOG.warning(kv("centre_answered", lane=one.lane, status=one.status, body=one.body[:200]))
+            elif isinstance(one, io.PortUp | io.PortDown | io.MqttUp | io.MqttDown):
+                LOG.info(kv("source", input=one))
+        try:
+            for output in self.core.handle(given, now):
+                self._do(output)
+        except Exception:
+            # Never expected: everything that an input can cause is guarded inside. Go on with the next round.
+            # The watchdog hears nothing from this one, so a core that fails for ever is restarted.
+            LOG.exception(kv("core_failed", inputs=len(given)))
+            if self._mqtt is not None and given:
+                self._mqtt.reconnect()
+        else:
+            self._progress.beat("core", self._clock.monotonic())
+        self._watch(now)
+
+    def _do(self, output: io.Output) -> None:
+        if isinstance(output, io.HttpSend):
+            self._lanes[output.lane].send(output)
+        elif isinstance(output, io.AckMqtt):
+            if self._mqtt is not None and output.qos > 0:
+                self._mqtt.ack(output)
+                self._probe("acked_broker", {"mid": output.mid})
+        elif isinstance(output, io.SerialSend):
+            self._serial[output.port].send(output.data)
+        elif self._mqtt is not None:
+            self._mqtt.reconnect()
+
+    def _watch(self, now: Now) -> None:
+        stuck = self._watchdog.tick(now.mono_s)
+        if stuck != self._stuck:
+            LOG.error(kv("threads_stuck", names=",".join(stuck) or "none"))
+            self._stuck = stuck
+        faults = self.core.faults(now)
+        if stuck:
+            faults["stuck"] = "agent: stuck threads " + ", ".join(stuck)
+        self._alarm.update(faults, now.mono_s)
+        if now.mono_s >= self._status_at_s and self.core.ready:
+            self._status_at_s = now.mono_s + STATUS_EVERY_S
+            try:
+                extra = {"pid": os.getpid(), "running": not self._stop.is_set()}
+                health.write_status(self._config.status_file, self.core.describe(now), extra)
+            except (OSError, RetryError) as error:
+                LOG.warning(kv("status_not_written", error=f"{type(error).__name__} {error}"))
+
+    def _halt(self, threads: list[threading.Thread], alarm: threading.Thread) -> None:
+        """Stop reading first, store what is queued, then close."""
+        for port in self._serial.values():
+            port.stop()
+        for lane in self._lanes.values():
+            lane.stop()
+        until_s = self._clock.monotonic() + STOP_S
+        mqtt_thread = [thread for thread in threads if thread.name == "mqtt"]
+        for thread in threads:
+            if thread not in mqtt_thread:
+                thread.join(max(0.1, until_s - self._clock.monotonic()))
+        self._queue.put(None)
+        while not self._queue.empty() and self._clock.monotonic() < until_s:
+            self._turn()
+        if self._mqtt is not None:
+            self._mqtt.stop()
+            for thread in mqtt_thread:
+                thread.join(max(0.1, until_s - self._clock.monotonic()))
+            self._mqtt.close()
+        self._alarm.close()
+        alarm.join(max(0.1, until_s - self._clock.monotonic()))
+        self._status_at_s = 0.0
+        self._watch(Now(self._clock.now(), self._clock.monotonic()))
+        self._outbox.close()

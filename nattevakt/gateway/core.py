@@ -1,0 +1,350 @@
+"""The gateway's decisions as one synchronous machine: (inputs, now) → outputs. Serves arrows 1 to 5 in order.
+
+Owns the order of things: drivers, then disk, then acknowledgement to the broker, then the centre. Must not know
+threads, sockets or ports; it is called by agent.py, and by tests and the simulator in exactly the same way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import sha256
+from itertools import islice
+
+from nattevakt.edge.drivers.driver import MqttMessage, SourceState
+from nattevakt.edge.events import Moment, SourceBack, SourceLost
+from nattevakt.edge.wire import CompleteTo, GatewayHealth, Heartbeat
+from nattevakt.gateway import inputs as io
+from nattevakt.gateway.health import VERSION, Machine, age_ms, counted, listed
+from nattevakt.gateway.inputs import Guard, Now, Output, Probe, no_probe
+from nattevakt.gateway.interpreting import CATCH_UP_MS, GROUP_MAX, Interpreting
+from nattevakt.gateway.outbox import Outbox
+from nattevakt.gateway.pending import Token, Unhandled, Waiting
+from nattevakt.gateway.sources import MQTT, Sources, Taken, serial_source
+from nattevakt.gateway.store import StoreError
+from nattevakt.gateway.uplink import Uplink
+
+WAITING_MAX = 10_000
+HEARD_SENT_MAX = 1_000
+STORE_RETRY_MAX_S = 5.0
+PRUNE_EVERY_S = 10.0
+PRUNE_ROWS = 5_000
+HOUR_S = 3_600.0
+SOURCE_FAULT_S = 30.0
+DAMAGED_FAULT_S = 24 * 3_600.0
+_HOURS = "core.hours"
+
+
+class Core:
+    """One gateway. Not for several threads; never waits, never raises for what an input holds."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        outbox: Outbox,
+        machine: Machine,
+        guard: Guard,
+        random: Callable[[], float],
+        *,
+        heartbeat_s: float = 15.0,
+        acked_keep_h: int = 72,
+        probe: Probe = no_probe,
+    ) -> None:
+        self._sources = sources
+        self._outbox = outbox
+        self._machine = machine
+        self._guard = guard
+        self._probe = probe
+        self._acked_keep_h = acked_keep_h
+        self._known = Interpreting(sources, guard)
+        self._uplink = Uplink(outbox, self._beat, random, heartbeat_s=heartbeat_s, probe=probe)
+        self._waiting: deque[Waiting] = deque()
+        self._overflowed: dict[str, Moment] = {}
+        self._session = 0
+        self._loaded = False
+        self._retry_at_s = 0.0
+        self._store_failures = 0
+        self._store_fault: str | None = None
+        self._damaged_at_s: float | None = None
+        self._down_since_s: dict[str, float] = {}
+        self._complete_at: Moment | None = None
+        self._started_s: float | None = None
+        self._prune_at_s = 0.0
+        self._hour_at_s: float | None = None
+
+    def handle(self, inputs: Sequence[io.Input], now: Now) -> list[Output]:
+        """Take in everything that came, store it, and say what must go out. Also to be called when nothing came."""
+        outputs: list[Output] = []
+        if self._started_s is None:
+            self._started_s = now.mono_s
+        for given in inputs:
+            if not isinstance(given, io.HttpReply | io.HttpFailed):
+                self._take(given, now, outputs)
+        at_ms = now.moment.boottime_ms
+        for port in self._sources.due(at_ms):
+            self._step(serial_source(port), now, "", partial(self._sources.woken, port, at_ms), outputs)
+        self._store(now, outputs)
+        for given in inputs:
+            if isinstance(given, io.HttpReply | io.HttpFailed):
+                self._answer(given, now)
+        if self._outbox.ready:
+            self._care(now)
+            self._deliver(now, outputs)
+        return outputs
+
+    # --- taking ----------------------------------------------------------------------------------------------
+
+    def _take(self, given: io.Input, now: Now, outputs: list[Output]) -> None:
+        at_ms = now.moment.boottime_ms
+        if isinstance(given, io.SerialBytes):
+            step = serial_source(given.port), now, given.data.hex()
+            read_ms = at_ms if given.read_ms is None else given.read_ms
+            self._step(*step, lambda: self._sources.serial(given.port, given.data, read_ms), outputs)
+        elif isinstance(given, io.MqttReceived):
+            self._take_mqtt(given, now, outputs)
+        elif isinstance(given, io.PortUp):
+            source = serial_source(given.port)
+            self._wait(Waiting(source, now.moment, (SourceState(source, up=True),)))
+            self._step(source, now, "", lambda: self._sources.opened(given.port, at_ms), outputs)
+        elif isinstance(given, io.PortDown):
+            source = serial_source(given.port)
+            self._sources.closed(given.port)
+            self._wait(Waiting(source, now.moment, (SourceState(source, up=False, reason=given.reason),)))
+        elif isinstance(given, io.MqttUp):
+            if given.session_present:
+                self._known.catch_up_until_ms = at_ms + CATCH_UP_MS
+            else:
+                # The broker begins its message ids anew: what we remember of the old ones says nothing.
+                self._session += 1
+            self._wait(Waiting(MQTT, now.moment, (SourceState(MQTT, up=True),)))
+        elif isinstance(given, io.MqttDown):
+            self._wait(Waiting(MQTT, now.moment, (SourceState(MQTT, up=False, reason=given.reason),)))
+
+    def _take_mqtt(self, given: io.MqttReceived, now: Now, outputs: list[Output]) -> None:
+        token = None
+        if given.qos > 0:
+            sha = sha256(given.topic.encode("utf-8", "replace") + b"\0" + given.payload).hexdigest()[:16]
+            token = Token(io.AckMqtt(given.mid, given.qos, given.epoch), sha, given.dup, self._session)
+            if self._outbox.ready and self._known.is_duplicate(token, self._outbox.memory):
+                self._wait(Waiting(MQTT, now.moment, (), token))
+                return
+        message = MqttMessage(given.topic, given.payload, given.retained)
+        raw = f"{given.topic[:200]} {given.payload[:200].decode('utf-8', 'replace')}"
+        self._step(MQTT, now, raw, lambda: self._sources.mqtt(message, now.moment.boottime_ms), outputs, token)
+
+    def _step(
+        self,
+        source: str,
+        now: Now,
+        raw: str,
+        call: Callable[[], Taken],
+        outputs: list[Output],
+        token: Token | None = None,
+    ) -> None:
+        box: list[Taken] = []
+        error = self._guard(source, lambda: box.append(call()))
+        if error is not None:
+            self._wait(Waiting(source, now.moment, (Unhandled(None, raw, error),), token))
+            return
+        for name, number in box[0].counted.items():
+            key = f"{source}.{name}"
+            self._known.counters[key] = self._known.counters.get(key, 0) + number
+        outputs += [io.SerialSend(source.removeprefix("serial:"), data) for data in box[0].to_send]
+        if box[0].outputs or token is not None:
+            self._wait(Waiting(source, now.moment, box[0].outputs, token))
+
+    def _wait(self, waiting: Waiting) -> None:
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting.append(waiting)
+        elif waiting.source not in self._overflowed:
+            # The disk has been away for long. From the broker it comes again; from a radio it is a named gap.
+            self._overflowed[waiting.source] = waiting.at
+
+    # --- storing ---------------------------------------------------------------------------------------------
+
+    def _store(self, now: Now, outputs: list[Output]) -> None:
+        if now.mono_s < self._retry_at_s:
+            return
+        try:
+            self._open(now)
+            while self._waiting or self._known.clock_news(self._outbox.memory, now.moment):
+                self._store_group(now, outputs)
+        except StoreError as error:
+            self._store_failed(error, now)
+            return
+        self._complete_at = now.moment
+        for source, since in list(self._overflowed.items()):
+            del self._overflowed[source]
+            if source == MQTT:
+                outputs.append(io.ReconnectMqtt())
+            else:
+                devices = tuple(self._sources.devices_of(source, self._known.heard))[:100]
+                lost = SourceLost(source, "readings lost while the disk was away", devices)
+                self._wait(Waiting(source, now.moment, (lost, SourceBack(source, since, devices))))
+
+    def _open(self, now: Now) -> None:
+        if not self._outbox.ready:
+            self._outbox.open(VERSION, now.moment)
+            self._note_damage(now)
+        if not self._loaded:
+            self._known.load(self._outbox.memory)
+            self._loaded = True
+
+    def _note_damage(self, now: Now) -> None:
+        if self._outbox.moved_aside is not None:
+            self._outbox.moved_aside = None
+            self._damaged_at_s = now.mono_s
+
+    def _store_group(self, now: Now, outputs: list[Output]) -> None:
+        taken = list(islice(self._waiting, GROUP_MAX))
+        group = self._known.gather(taken, self._outbox.memory, self._outbox.next_seq, now.moment)
+        self._probe(
+            "interpreted", {"events": len(group.events), "kinds": [type(e.body).__name__ for e in group.events]}
+        )
+        seqs: tuple[int, ...] = ()
+        if group.events or group.memory.changes:
+            seqs = self._outbox.append(group.events, group.memory.changes)
+            self._stored_again()
+        self._probe("committed", {"seqs": seqs})
+        for _ in taken:
+            self._waiting.popleft()
+        self._known.stored(group)
+        for source, state in group.sources.items():
+            if state == "up":
+                self._down_since_s.pop(source, None)
+            else:
+                self._down_since_s.setdefault(source, now.mono_s)
+        outputs += group.acks
+
+    def _stored_again(self) -> None:
+        self._store_fault = None
+        self._store_failures = 0
+        self._retry_at_s = 0.0
+
+    def _store_failed(self, error: StoreError, now: Now) -> None:
+        self._store_failures += 1
+        self._store_fault = str(error)
+        self._retry_at_s = now.mono_s + min(STORE_RETRY_MAX_S, 0.1 * 2 ** min(self._store_failures, 10))
+        try:
+            if error.damaged and self._outbox.ready:
+                self._outbox.replace(VERSION, now.moment)
+                self._note_damage(now)
+                self._retry_at_s = now.mono_s
+            elif error.full and self._outbox.ready:
+                self._outbox.prune(self._outbox.next_seq, PRUNE_ROWS)
+        except StoreError as second:
+            self._store_fault = str(second)
+
+    def _care(self, now: Now) -> None:
+        """Keep the file small: hours are counted while running, so that no wrong wall clock deletes anything."""
+        if self._hour_at_s is None:
+            self._hour_at_s = now.mono_s + HOUR_S
+        if now.mono_s < self._prune_at_s:
+            return
+        self._prune_at_s = now.mono_s + PRUNE_EVERY_S
+        try:
+            hours = json.loads(self._outbox.memory.get(_HOURS, "[]"))
+            if now.mono_s >= self._hour_at_s:
+                self._hour_at_s = now.mono_s + HOUR_S
+                hours = [*hours, self._outbox.next_seq][-self._acked_keep_h :]
+                self._outbox.stamp(now.moment, {_HOURS: json.dumps(hours)})
+            if self._outbox.acked_rows:
+                self._outbox.prune(hours[0] if len(hours) == self._acked_keep_h else 0, PRUNE_ROWS)
+        except StoreError as error:
+            self._store_fault = str(error)
+
+    # --- the centre ------------------------------------------------------------------------------------------
+
+    def _answer(self, given: io.HttpReply | io.HttpFailed, now: Now) -> None:
+        try:
+            if isinstance(given, io.HttpReply):
+                self._uplink.replied(given, now)
+            else:
+                self._uplink.failed(given, now)
+        except StoreError as error:
+            self._store_fault = str(error)
+
+    def _deliver(self, now: Now, outputs: list[Output]) -> None:
+        try:
+            outputs += self._uplink.deliver(now)
+        except StoreError as error:
+            self._store_fault = str(error)
+
+    def _beat(self, now: Now) -> Heartbeat:
+        try:
+            self._outbox.stamp(now.moment, self._known.heard_changes())
+            self._known.stamped()
+            if not self._waiting:
+                self._stored_again()
+        except StoreError as error:
+            self._store_fault = str(error)
+        return self.describe(now)
+
+    def describe(self, now: Now) -> Heartbeat:
+        """The gateway's state as a heartbeat tells it. Raises StoreError when the rows cannot be read."""
+        held = self._outbox.held()
+        complete = None
+        if self._complete_at is not None:
+            complete = CompleteTo(
+                self._complete_at, {h.stream: h.last for h in held if h.acked < h.last or h is held[-1]}
+            )
+        ages = sorted(self._known.heard_age_ms(now.moment).items(), key=lambda item: item[1])[:HEARD_SENT_MAX]
+        return Heartbeat(now.moment, self._outbox.stream, held, complete, self._health(now), dict(ages))
+
+    def _health(self, now: Now) -> GatewayHealth:
+        oldest = self._outbox.oldest_unsent()
+        return GatewayHealth(
+            version=VERSION,
+            uptime_s=int(now.mono_s - (self._started_s or now.mono_s)),
+            backlog_rows=self._outbox.unsent.total(),
+            oldest_unsent_s=age_ms(oldest, now.moment) // 1000 if oldest is not None else 0,
+            parked_rows=self._outbox.parked_rows,
+            shed_rows=self._outbox.shed_rows,
+            disk_free_mb=self._machine.disk_free_mb(),
+            clock_synced=now.moment.synced,
+            temperature_c=self._machine.temperature_c(),
+            sources=self._known.states,
+            counters=counted({**self._known.counters, **self._uplink.counters, "waiting": len(self._waiting)}),
+            faults=listed(self.faults(now).values()),
+            findings=listed(f"{address}: {said}" for address, said in self._known.findings.items()),
+        )
+
+    # --- telling ---------------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether the outbox is open."""
+        return self._outbox.ready
+
+    def faults(self, now: Now) -> dict[str, str]:
+        """What wants a person now, by a key that stays the same while it lasts."""
+        found: dict[str, str] = {}
+        if self._store_fault is not None:
+            found["store"] = self._store_fault
+        if self._damaged_at_s is not None and now.mono_s - self._damaged_at_s < DAMAGED_FAULT_S:
+            found["damaged"] = "store: a damaged file was moved aside, unsent events may be lost"
+        found.update(self._uplink.faults(now))
+        if self._outbox.ready and self._outbox.parked_rows:
+            try:
+                for row in self._outbox.parked():
+                    found[f"parked {row.seq}"] = f"parked: {row.kind} {row.seq}, {row.reason}"
+            except StoreError as error:
+                found["store"] = str(error)
+        for source, since in self._down_since_s.items():
+            if now.mono_s - since > SOURCE_FAULT_S:
+                found[f"source {source}"] = f"source: {source} is {self._known.states[source]}"
+        return found
+
+    def wake_at_s(self, now: Now) -> float:
+        """When to call `handle` at the latest although nothing came."""
+        found = [now.mono_s + 1.0]
+        if self._waiting or not self._outbox.ready:
+            found.append(self._retry_at_s)
+        if self._outbox.ready:
+            found.append(self._uplink.wake_at_s())
+        wake_ms = self._sources.wake_at_ms()
+        if wake_ms is not None:
+            found.append(now.mono_s + (wake_ms - now.moment.boottime_ms) / 1000)
+        return max(min(found), now.mono_s)

@@ -1,0 +1,264 @@
+"""Arrow 3 at work: waiting outputs become one group of events and memory. Also source lost and back, clock, duplicates.
+
+Owns what the gateway itself remembers between readings (last heard, settled, sources, message ids). Must not know the
+database or the network; a group that never reaches the disk leaves no trace here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from nattevakt.edge.drivers.driver import Finding, Reading, SourceState
+from nattevakt.edge.events import (
+    Body,
+    ClockSynchronised,
+    Event,
+    Foreign,
+    Moment,
+    SourceBack,
+    SourceLost,
+    Urgency,
+)
+from nattevakt.edge.interpret import interpret
+from nattevakt.gateway.health import age_ms
+from nattevakt.gateway.inputs import Guard
+from nattevakt.gateway.logs import clean
+from nattevakt.gateway.pending import Group, Overlay, Token, Unhandled, Waiting
+from nattevakt.gateway.sources import MQTT, Sources
+
+GROUP_MAX = 256
+MIDS_MAX = 1_000
+HEARD_MAX = 1_000
+FINDINGS_MAX = 200
+CATCH_UP_MS = 2_000
+"""After a broker kept messages for us, what comes within this time may be old: its times are uncertain."""
+BROKER_DOUBT_MS = 15_000
+"""A dead broker connection is noticed this much later than it died, at most."""
+UNHANDLED_EVERY_MS = 600_000
+DEVICES_MAX = 200
+DEVICE_CHARS_MAX = 6_000
+_HEARD, _SOURCE, _MID, _SYNCED = "core.heard:", "core.source:", "core.mqtt:", "core.synced"
+_SESSION = "core.session"
+
+
+def moment_text(moment: Moment) -> str:
+    """A moment as a row of memory."""
+    return json.dumps([moment.boot, moment.boottime_ms, moment.wall_ms, moment.synced])
+
+
+def moment_of(text: str) -> Moment:
+    """A moment from a row of memory."""
+    return Moment(*json.loads(text))
+
+
+def _earlier(moment: Moment, by_ms: int) -> Moment:
+    back = min(by_ms, moment.boottime_ms)
+    return Moment(moment.boot, moment.boottime_ms - back, max(0, moment.wall_ms - back), moment.synced)
+
+
+def _portions(devices: Iterable[str]) -> list[tuple[str, ...]]:
+    """Devices in lists small enough for one event each; at least one list."""
+    found: list[list[str]] = [[]]
+    for device in devices:
+        if len(found[-1]) >= DEVICES_MAX or sum(map(len, found[-1])) + len(device) > DEVICE_CHARS_MAX:
+            found.append([])
+        found[-1].append(device)
+    return [tuple(some) for some in found]
+
+
+class Interpreting:
+    """What the gateway knows of its devices and sources, and the making of groups from it."""
+
+    def __init__(self, sources: Sources, guard: Guard) -> None:
+        self._sources = sources
+        self._guard = guard
+        self._settled: set[str] = set()
+        self._evidence: dict[str, Moment] = {}
+        self._mids: deque[int] = deque()
+        self._mid_count = 0
+        self._sessions_before = 0
+        self._unhandled_ms: dict[str, int] = {}
+        self._stamped: dict[str, Moment] = {}
+        self.catch_up_until_ms = 0
+        self.heard: dict[str, Moment] = {}
+        self.states: dict[str, str] = dict.fromkeys(sources.names, "down: starting")
+        self.findings: dict[str, str] = {}
+        self.counters: dict[str, int] = {}
+
+    def load(self, memory: Mapping[str, str]) -> None:
+        """Take up what an earlier run of the agent remembered."""
+        rows = {key.removeprefix(_HEARD): moment_of(value) for key, value in memory.items() if key.startswith(_HEARD)}
+        self.heard = {**rows, **self.heard}
+        self._stamped = dict(rows)
+        self._evidence = {**rows, **self._evidence}
+        self._sessions_before = int(memory.get(_SESSION, "0"))
+        order = sorted(
+            (int(v.split(":")[0]), int(k.removeprefix(_MID))) for k, v in memory.items() if k.startswith(_MID)
+        )
+        self._mids = deque(mid for _, mid in order)
+        self._mid_count = order[-1][0] if order else 0
+
+    def heard_changes(self) -> dict[str, str | None]:
+        """Rows of memory for devices heard since the last time this was asked and `stamped` was called."""
+        return {_HEARD + a: moment_text(at) for a, at in self.heard.items() if self._stamped.get(a) != at}
+
+    def stamped(self) -> None:
+        """What `heard_changes` gave is on disk."""
+        self._stamped = dict(self.heard)
+
+    def heard_age_ms(self, now: Moment) -> dict[str, int]:
+        """How long ago each device was heard."""
+        return {address: age_ms(at, now) for address, at in self.heard.items()}
+
+    # --- making a group --------------------------------------------------------------------------------------
+
+    def clock_news(self, memory: Mapping[str, str], now: Moment) -> bool:
+        """Whether the clock became synchronised in this boot and that is not stored yet."""
+        return now.synced and memory.get(_SYNCED) != now.boot
+
+    def gather(self, waiting: Iterable[Waiting], memory: Mapping[str, str], next_seq: int, now: Moment) -> Group:
+        """Interpret inputs in order; each sees what those before it will store."""
+        group = Group(Overlay(memory), next_seq)
+        if self.clock_news(group.memory, now):
+            self._add(group, [ClockSynchronised()], now)
+            group.memory.put(_SYNCED, now.boot)
+        for one in waiting:
+            self._one(group, one)
+        return group
+
+    def _one(self, group: Group, waiting: Waiting) -> None:
+        token = waiting.token
+        if token is not None:
+            group.acks.append(token.ack)
+            if self.is_duplicate(token, group.memory):
+                group.count("mqtt.duplicates")
+                return
+        before = group.news
+        for output in waiting.outputs:
+            error = self._guard(waiting.source, partial(self._output, group, waiting, output))
+            if error is not None:
+                reading = output if isinstance(output, Reading) else None
+                unhandled = Unhandled(reading.address if reading else None, reading.raw if reading else "", error)
+                self._unhandled(group, waiting, unhandled)
+        if token is not None and group.news > before:
+            self._remember_mid(group, token)
+
+    def is_duplicate(self, token: Token, memory: Mapping[str, str]) -> bool:
+        """Whether the broker delivers again what is already stored."""
+        stored = memory.get(f"{_MID}{token.ack.mid}")
+        return token.dup and stored is not None and stored.partition(":")[2] == self._signature(token)
+
+    def _signature(self, token: Token) -> str:
+        return f"{self._sessions_before + token.session}:{token.sha}"
+
+    def _remember_mid(self, group: Group, token: Token) -> None:
+        mid = token.ack.mid
+        group.memory.put(f"{_MID}{mid}", f"{self._mid_count + len(group.mids) + 1}:{self._signature(token)}")
+        group.memory.put(_SESSION, str(self._sessions_before + token.session))
+        group.mids.append(mid)
+        surplus = len(self._mids) + len(group.mids) - MIDS_MAX
+        if surplus > 0 and surplus <= len(self._mids):
+            oldest = self._mids[surplus - 1]
+            if oldest not in group.mids:
+                group.memory.put(f"{_MID}{oldest}", None)
+
+    def _output(
+        self, group: Group, waiting: Waiting, output: Reading | Finding | SourceState | Unhandled | Body
+    ) -> None:
+        if isinstance(output, Reading):
+            self._reading(group, waiting, output)
+        elif isinstance(output, SourceState):
+            self._source(group, waiting, output)
+        elif isinstance(output, Finding):
+            group.findings.append(output)
+        elif isinstance(output, Unhandled):
+            self._unhandled(group, waiting, output)
+        else:
+            self._add(group, [output], waiting.at)
+
+    def _reading(self, group: Group, waiting: Waiting, reading: Reading) -> None:
+        address, at = reading.address, waiting.at
+        device = self._sources.by_address.get(address)
+        found = interpret(
+            reading,
+            device,
+            group.memory,
+            at,
+            next_seq=group.next_seq,
+            last_heard=group.evidence.get(address, self._evidence.get(address)),
+            settled=group.settled.get(address, address in self._settled),
+        )
+        group.events += found.events
+        for key, value in found.remember.items():
+            group.memory.put(key, value)
+        group.findings += found.findings
+        for name, number in found.counted.items():
+            group.count(f"interpret.{name}", number)
+        group.news += bool(found.events or found.remember)
+        if reading.replay or (device is None and address not in self.heard and len(self.heard) >= HEARD_MAX):
+            return
+        group.heard[address] = at
+        if waiting.source != MQTT or at.boottime_ms >= self.catch_up_until_ms:
+            group.settled[address] = True
+            group.evidence[address] = at
+
+    def _source(self, group: Group, waiting: Waiting, state: SourceState) -> None:
+        key = _SOURCE + state.source
+        stored = group.memory.get(key)
+        reason = clean(state.reason, 100)
+        group.sources[state.source] = "up" if state.up else f"down: {reason}"
+        if state.up == (stored is None):
+            return
+        devices = self._sources.devices_of(state.source, [*self.heard, *group.heard])
+        group.settled.update(dict.fromkeys(devices, False))
+        portions = _portions(devices)
+        if stored is None:
+            lost = _earlier(waiting.at, BROKER_DOUBT_MS) if state.source == MQTT else waiting.at
+            group.memory.put(key, moment_text(lost))
+            self._add(group, [SourceLost(state.source, reason, some) for some in portions], waiting.at)
+        else:
+            group.memory.put(key, None)
+            self._add(group, [SourceBack(state.source, moment_of(stored), some) for some in portions], waiting.at)
+
+    def _unhandled(self, group: Group, waiting: Waiting, unhandled: Unhandled) -> None:
+        """A bug must not swallow what may have been a call: it becomes an event that rings, but not in a storm."""
+        subject = unhandled.device or waiting.source
+        group.count("unhandled")
+        group.findings.append(Finding(subject, f"kunne ikke behandles: {clean(unhandled.error, 100)}"))
+        last = group.unhandled.get(subject, self._unhandled_ms.get(subject))
+        if last is not None and 0 <= waiting.at.boottime_ms - last < UNHANDLED_EVERY_MS:
+            return
+        group.unhandled[subject] = waiting.at.boottime_ms
+        data = {"source": waiting.source, "raw": clean(unhandled.raw, 400), "error": clean(unhandled.error, 200)}
+        if unhandled.device is not None:
+            data["device"] = unhandled.device
+        self._add(group, [Foreign("unhandled_input", unhandled.device, json.dumps(data), Urgency.A)], waiting.at)
+
+    def _add(self, group: Group, bodies: Iterable[Body], at: Moment) -> None:
+        group.events += [Event(body, at) for body in bodies]
+        group.news += 1
+
+    # --- after the disk --------------------------------------------------------------------------------------
+
+    def stored(self, group: Group) -> None:
+        """The group is on disk: what it said is true from now on."""
+        self.heard.update(group.heard)
+        self._evidence.update(group.evidence)
+        for address, settled in group.settled.items():
+            (self._settled.add if settled else self._settled.discard)(address)
+        self.states.update(group.sources)
+        self._unhandled_ms.update(group.unhandled)
+        self._mids.extend(group.mids)
+        self._mid_count += len(group.mids)
+        while len(self._mids) > MIDS_MAX:
+            self._mids.popleft()
+        for finding in group.findings:
+            self.findings.pop(finding.address, None)
+            self.findings[finding.address] = finding.sentence
+        while len(self.findings) > FINDINGS_MAX:
+            del self.findings[next(iter(self.findings))]
+        for name, number in group.counted.items():
+            self.counters[name] = self.counters.get(name, 0) + number

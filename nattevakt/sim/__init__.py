@@ -1,0 +1,1 @@
+"""Simulated hardware and the demo. On top of everything; imported by nothing but tests and benches."""

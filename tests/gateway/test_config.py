@@ -1,0 +1,161 @@
+"""Settings are strict: every error is one line that names the key."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from nattevakt.edge.drivers.driver import Device, Use
+from nattevakt.edge.errors import RejectError
+from nattevakt.gateway import config as settings
+from nattevakt.gateway.identity import default_client_id, mint_stream, read_credential
+from nattevakt.gateway.outbox import OutboxLimits
+from tests.gateway.support import CREDENTIAL
+
+WHOLE = """
+state_dir = "/var/lib/nattevakt"
+[centre]
+url = "https://sentral.example/nv/"
+credential_file = "/etc/nattevakt/credential"
+[[serial]]
+name = "enocean0"
+port = "/dev/serial/by-id/usb-EnOcean"
+driver = "enocean"
+[mqtt]
+host = "127.0.0.1"
+[[device]]
+address = "enocean:0181192d"
+profile = "D5-00-01"
+use = "door"
+invert = true
+[[device]]
+address = "z2m:0x00158d0002b435ed"
+use = "call"
+[outbox]
+unsent_rows_max = 1000
+[local_alarm]
+command = ["/usr/local/bin/siren", "--loud"]
+"""
+
+
+def test_everything_that_is_set_and_what_is_left_out() -> None:
+    found = settings.parse(WHOLE)
+    assert found.centre.url == "https://sentral.example/nv"
+    assert (found.centre.connect_timeout_s, found.centre.reply_timeout_s, found.centre.heartbeat_s) == (3, 5, 15)
+    assert found.serial[0].baud == 57_600
+    assert found.mqtt is not None
+    assert (found.mqtt.port, found.mqtt.base_topic, found.mqtt.keepalive_s) == (1883, "zigbee2mqtt", 10)
+    assert found.device[0] == Device("enocean:0181192D", "D5-00-01", Use.DOOR, invert=True)
+    assert found.outbox == OutboxLimits(1000, 200_000, 72)
+    assert found.local_alarm is not None
+    assert found.local_alarm.command == ("/usr/local/bin/siren", "--loud")
+    assert found.outbox_file == Path("/var/lib/nattevakt/outbox.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("state_dir =", "statedir =", "statedir"),
+        ('state_dir = "/var/lib/nattevakt"', "", "state_dir"),
+        ('state_dir = "/var', 'state_dir = "var', "state_dir"),
+        ("https://", "ftp://", "centre.url"),
+        ("https://sentral.example/nv/", "https://user@host", "centre.url"),
+        ("https://sentral.example/nv/", "https://host:99999", "centre.url"),
+        ("https://sentral.example/nv/", "https://host/?q=1", "centre.url"),
+        ("credential_file =", "credential =", "centre.credential"),
+        ("[[serial]]", "heartbeat_s = 0\n[[serial]]", "centre.heartbeat_s"),
+        ("[[serial]]", 'reply_timeout_s = "5"\n[[serial]]', "centre.reply_timeout_s"),
+        ('driver = "enocean"', 'driver = "zwave"', "serial[0].driver"),
+        ('driver = "enocean"', 'driver = "enocean"\nbaud = 1', "serial[0].baud"),
+        ('name = "enocean0"', 'name = "eno cean"', "serial[0].name"),
+        ('host = "127.0.0.1"', 'host = ""', "mqtt.host"),
+        ('host = "127.0.0.1"', 'host = "h"\nport = 70000', "mqtt.port"),
+        ('host = "127.0.0.1"', 'host = "h"\nbase_topic = "a/#"', "mqtt.base_topic"),
+        ('[mqtt]\nhost = "127.0.0.1"', "", "device[1].address"),
+        ('profile = "D5-00-01"', 'profile = "D5-99-99"', "device[0].profile"),
+        ('profile = "D5-00-01"\n', "", "device[0].profile"),
+        ('use = "door"', 'use = "window"', "device[0].use"),
+        ("invert = true", 'invert = "yes"', "device[0].invert"),
+        ("invert = true", "inverted = true", "device[0].inverted"),
+        ("enocean:0181192d", "enocean:0181192", "device[0].address"),
+        ("enocean:0181192d", "rfx:1", "device[0].address"),
+        ("z2m:0x00158d0002b435ed", "enocean:0181192D", "device[1].address"),
+        ('use = "call"', 'use = "call"\nprofile = "D5-00-01"', "device[1].profile"),
+        ("unsent_rows_max = 1000", "unsent_rows_max = 1", "outbox.unsent_rows_max"),
+        ("unsent_rows_max = 1000", "unsent_rows = 1000", "outbox.unsent_rows"),
+        ('["/usr/local/bin/siren", "--loud"]', '"/usr/local/bin/siren"', "local_alarm.command"),
+        ('["/usr/local/bin/siren", "--loud"]', "[]", "local_alarm.command"),
+        ("[outbox]", "[outbox", "file"),
+    ],
+)
+def test_errors_name_the_key(old: str, new: str, field: str) -> None:
+    assert old in WHOLE
+    with pytest.raises(RejectError) as found:
+        settings.parse(WHOLE.replace(old, new, 1))
+    assert found.value.field == field
+    assert "\n" not in str(found.value)
+
+
+def test_a_port_or_name_is_used_once() -> None:
+    more = '[[serial]]\nname = "other"\nport = "/dev/serial/by-id/usb-EnOcean"\ndriver = "enocean"\n'
+    with pytest.raises(RejectError, match=r"serial\[1\]\.port: .* is used twice"):
+        settings.parse(WHOLE + more)
+
+
+def test_a_gateway_without_any_radio_is_refused() -> None:
+    text = 'state_dir = "/s"\n[centre]\nurl = "http://h"\ncredential_file = "/c"\n'
+    with pytest.raises(RejectError, match="at least one of"):
+        settings.parse(text)
+    with pytest.raises(RejectError, match=r"needs a .*serial"):
+        settings.parse(text + '[mqtt]\nhost = "h"\n[[device]]\naddress = "enocean:00000001"\nprofile = "D5-00-01"\n')
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(RejectError, match="cannot be read"):
+        settings.load(tmp_path / "none.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(RejectError, match="cannot be read"):
+        settings.load(tmp_path / "bytes.toml")
+
+
+def test_a_secret_is_one_line_and_never_shown(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    for wrong in ("", "two\nlines"):
+        path.write_text(wrong)
+        with pytest.raises(RejectError, match="exactly one line") as found:
+            settings.secret(path, "mqtt.password_file")
+        assert "two" not in str(found.value)
+    path.write_text(" word \n")
+    assert settings.secret(path, "x") == "word"
+    with pytest.raises(RejectError, match="cannot be read"):
+        settings.secret(tmp_path / "none", "x")
+
+
+def test_the_credential_is_checked_and_hidden() -> None:
+    found = read_credential(CREDENTIAL + "\n", "x")
+    assert (found.tenant, found.gateway, found.text) == ("furutun", "gw1", CREDENTIAL)
+    assert "abcdef" not in repr(found)
+    for wrong in ("", "nv1.a.b.short", "nv2." + CREDENTIAL[4:], CREDENTIAL.replace("furutun", "Furu tun")):
+        with pytest.raises(RejectError) as error:
+            read_credential(wrong, "centre.credential_file")
+        assert "short" not in error.value.reason
+
+
+def test_client_id_is_stable_and_differs_between_gateways(tmp_path: Path) -> None:
+    one = read_credential(CREDENTIAL, "x")
+    other = read_credential(CREDENTIAL.replace("gw1", "gw2"), "x")
+    assert default_client_id(one) == default_client_id(one)
+    assert default_client_id(one) != default_client_id(other)
+    mqtt = settings.parse(WHOLE).mqtt
+    assert mqtt is not None
+    assert settings.client_id(mqtt, one) == default_client_id(one)
+
+
+def test_streams_are_128_random_bits_as_hex() -> None:
+    assert mint_stream(lambda count: bytes(range(count))) == "000102030405060708090a0b0c0d0e0f"
+
+
+def test_whole_example_is_toml() -> None:
+    assert set(tomllib.loads(WHOLE)) <= set(settings.GatewayConfig.__dataclass_fields__)
