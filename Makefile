@@ -5,7 +5,7 @@ DEV := .venv
 DEMO := .venv-demo
 BIN := $(DEV)/bin
 
-.PHONY: help demo test check bench lock format screenshots
+.PHONY: help demo test check bench lock format
 
 help:
 	@echo "make demo    install into $(DEMO) and start centre, gateway and simulated sensors on this machine"
@@ -45,9 +45,6 @@ bench: $(DEV)/.stamp node_modules/.stamp
 format: $(DEV)/.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-screenshots: $(DEV)/.stamp
-	$(BIN)/python -m tools.screenshots
 
 lock:
 	tools/lock.sh

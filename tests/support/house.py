@@ -292,6 +292,9 @@ class House:
         devices += (
             f'[[device]]\naddress = "z2m:{SOS}"\nuse = "call"\n[[device]]\naddress = "z2m:{RADAR}"\nuse = "fall"\n'
         )
+        devices += "".join(
+            f'[[device]]\naddress = "{address}"\nprofile = "F6-02-01"\nuse = "call"\n' for address in self.buttons
+        )
         (self.folder / "gateway.toml").write_text(
             f'state_dir = "{gateway}"\n'
             f'[centre]\nurl = "http://127.0.0.1:{self.proxy.port}"\ncredential_file = "{self.folder / "credential"}"\n'

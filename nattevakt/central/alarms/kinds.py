@@ -1,0 +1,66 @@
+"""Every kind of alarm: its national code, how loud, whether it may clear itself. Serves arrow 8.
+
+Owns the table; the documentation of kinds is made from it. Must not know states or storage.
+
+Codes are those of the national alert vocabulary, group 4 (digitalt tilsyn). Where that has none, the word is
+`internal`: such an alarm is for the people who keep the installation running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from nattevakt.edge.rules.rule import Priority
+
+INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of alarm.
+
+    vkp_code: the national alert code, or `internal`. may_clear_itself: later evidence may end it while nobody
+    has taken it; never so for a fall, a call or a leak.
+    """
+
+    key: str
+    vkp_code: str
+    priority: Priority
+    may_clear_itself: bool
+
+    @property
+    def technical(self) -> bool:
+        """True where the alarm is about the installation, not about a resident."""
+        return self.vkp_code == INTERNAL and self.key != "unknown_event"
+
+
+_ALL = (
+    Kind("call", "4.13", Priority.HIGH, may_clear_itself=False),
+    Kind("fall", "4.1", Priority.HIGH, may_clear_itself=False),
+    Kind("leak", "4.17", Priority.MEDIUM, may_clear_itself=False),
+    Kind("door_at_night", "4.15", Priority.MEDIUM, may_clear_itself=True),
+    Kind("unknown_event", INTERNAL, Priority.HIGH, may_clear_itself=False),
+    Kind("event_refused", INTERNAL, Priority.LOW, may_clear_itself=False),
+    Kind("id_conflict", INTERNAL, Priority.LOW, may_clear_itself=False),
+    Kind("gateway_cloned", INTERNAL, Priority.LOW, may_clear_itself=False),
+    Kind("gateway_fault", INTERNAL, Priority.LOW, may_clear_itself=True),
+    Kind("parked_event", INTERNAL, Priority.LOW, may_clear_itself=True),
+    Kind("rows_lost", INTERNAL, Priority.LOW, may_clear_itself=False),
+    Kind("rows_missing", INTERNAL, Priority.LOW, may_clear_itself=True),
+    Kind("rule_failed", INTERNAL, Priority.LOW, may_clear_itself=False),
+    Kind("unhandled_event", INTERNAL, Priority.HIGH, may_clear_itself=False),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.key: kind for kind in _ALL})
+"""Kind by key."""
+
+VKP_PULL_CORD = "4.14"
+
+
+def vkp_code(kind: str, control: str = "") -> str:
+    """The code to report for an alarm; a call made with a pull cord has its own."""
+    if kind == "call" and control == "cord":
+        return VKP_PULL_CORD
+    return KINDS[kind].vkp_code

@@ -1,0 +1,350 @@
+"""The only writer of alarms. Serves arrow 8.
+
+Owns whether a verdict raises, joins or clears, and what a person's act changes. Every change is one row in
+`transitions`, written with the change. Must not know rules, events' meaning, or who is on duty.
+
+Writers meet in the alarm's `version` (compare and swap). A verdict that loses is looked at again from the
+start; only a person's act may end with "someone was first".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, select, update
+
+from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.lifecycle import (
+    ACTIONS,
+    ALLOWED,
+    CAUSES,
+    HELD,
+    MOVE_TO,
+    PERSON_MOVES,
+    UNTAKEN,
+    IllegalMove,
+    Move,
+    State,
+    after,
+)
+from nattevakt.central.alarms.requests import (
+    Act,
+    Acted,
+    Applied,
+    ClearRequest,
+    EventKey,
+    RaiseRequest,
+    SomeoneFirst,
+    UnknownAlarm,
+    Where,
+)
+from nattevakt.central.db import TenantSession
+from nattevakt.central.notify import outbox
+from nattevakt.central.tables import TENANT, alarm_events, alarms, staff, transitions
+from nattevakt.edge.errors import RejectError, RetryError
+from nattevakt.edge.rules.rule import Priority
+
+__all__ = (
+    "Act",
+    "Acted",
+    "Applied",
+    "ClearRequest",
+    "EventKey",
+    "IllegalMove",
+    "RaiseRequest",
+    "SomeoneFirst",
+    "UnknownAlarm",
+    "Where",
+    "act",
+    "apply",
+    "by_id",
+)
+
+CAS_TRIES = 20
+NOTE_MAX = 500
+EPISODE_BEGINS_EARLIER_MS = 600_000
+"""A late event that is at most this much older than an episode and was over before somebody was on site
+belongs to it. An older one has been seen by nobody and rings."""
+
+
+def _of_subject() -> Select[Any]:
+    same = (alarms.c.subject == bindparam("subject"), alarms.c.rule == bindparam("rule"))
+    return select(alarms).where(alarms.c.tenant_id == TENANT, *same)
+
+
+_JOINABLE = _of_subject().where(alarms.c.on_site_ms.is_(None), alarms.c.closed_ms.is_(None))
+_ATTENDED = (
+    _of_subject()
+    .where(alarms.c.on_site_ms >= bindparam("to_ms"), alarms.c.occurred_from_ms <= bindparam("begins_by_ms"))
+    .order_by(alarms.c.on_site_ms)
+    .limit(1)
+)
+_BY_ID = select(alarms).where(alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id"))
+_CHANGE = update(alarms).where(
+    alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id"), alarms.c.version == bindparam("expected")
+)
+_ACTED = select(transitions).where(
+    transitions.c.tenant_id == TENANT, transitions.c.idempotency_key == bindparam("idempotency_key")
+)
+_CLOSER = (
+    select(transitions.c.staff_id)
+    .where(
+        transitions.c.tenant_id == TENANT,
+        transitions.c.alarm_id == bindparam("alarm_id"),
+        transitions.c.to_state == State.CLOSED.value,
+    )
+    .order_by(transitions.c.id.desc())
+    .limit(1)
+)
+_PERSON = select(staff.c.name, staff.c.initials).where(staff.c.tenant_id == TENANT, staff.c.id == bindparam("staff_id"))
+_HOLDS = select(alarm_events.c.alarm_id).where(
+    alarm_events.c.tenant_id == TENANT,
+    alarm_events.c.subject == bindparam("subject"),
+    alarm_events.c.rule == bindparam("rule"),
+    alarm_events.c.gateway_id == bindparam("gateway_id"),
+    alarm_events.c.stream_id == bindparam("stream_id"),
+    alarm_events.c.seq == bindparam("seq"),
+    alarm_events.c.variant == bindparam("variant"),
+)
+
+
+def apply(s: TenantSession, request: RaiseRequest | ClearRequest, now_ms: int) -> Applied:
+    """Carry out a verdict. Does nothing twice: an event that an alarm already holds stays with it."""
+    for _ in range(CAS_TRIES):
+        applied = _raise(s, request, now_ms) if isinstance(request, RaiseRequest) else _clear(s, request, now_ms)
+        if applied is not None:
+            return applied
+    raise RetryError("an alarm changes faster than it can be read")
+
+
+def act(s: TenantSession, wish: Act, now_ms: int) -> Acted:
+    """Make a person's move. The same idempotency key again gives the same answer and changes nothing.
+
+    Raises UnknownAlarm, SomeoneFirst (another person already brought it there), IllegalMove, or RejectError
+    naming a field (no such cause).
+    """
+    move = MOVE_TO.get(wish.to)
+    if move is None or move not in PERSON_MOVES:
+        raise IllegalMove("to", f"{wish.to.value} is not a person's move")
+    if move is Move.CLOSE:
+        _listed("cause", wish.cause, CAUSES)
+        _listed("action", wish.action, ACTIONS)
+    if len(wish.note) > NOTE_MAX:
+        raise RejectError("note", f"longer than {NOTE_MAX} characters")
+    for _ in range(CAS_TRIES):
+        acted = _act(s, wish, move, now_ms)
+        if acted is not None:
+            return acted
+    raise RetryError("an alarm changes faster than it can be read")
+
+
+def by_id(s: TenantSession, alarm_id: int) -> Row[Any] | None:
+    """One alarm as it stands now."""
+    return s.execute(_BY_ID, {"alarm_id": alarm_id}).one_or_none()
+
+
+def _swap(s: TenantSession, alarm: Row[Any], **values: object) -> bool:
+    """Change an alarm if nobody else has since it was read; False if somebody has."""
+    params = {"alarm_id": alarm.id, "expected": alarm.version}
+    statement = _CHANGE.values(version=alarm.version + 1, **values)
+    return s.execute(statement, params).rowcount == 1
+
+
+def _write(
+    s: TenantSession,
+    alarm_id: int,
+    from_state: str | None,
+    to_state: str,
+    at_ms: int,
+    cause: str,
+    detail: Mapping[str, object],
+    **person: object,
+) -> None:
+    """One row of an alarm's history, and the bump that makes tablets look."""
+    s.insert(
+        transitions,
+        alarm_id=alarm_id,
+        from_state=from_state,
+        to_state=to_state,
+        at_ms=at_ms,
+        cause=cause,
+        detail=dict(detail),
+        **{"staff_id": None, "tablet_id": None, "idempotency_key": None, **person},
+    )
+    s.changed()
+
+
+def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
+    key = {"subject": request.subject, "rule": request.rule}
+    if request.event is not None and not request.fresh:
+        held = s.execute(_HOLDS, {**key, **_columns(request.event)}).scalar()
+        if held is not None:
+            return Applied(held, "known")
+    if request.belongs_to is not None:
+        known = by_id(s, request.belongs_to)
+        if known is not None:
+            return _join(s, known, request, now_ms, sound=False)
+    joinable = s.execute(_JOINABLE, key).one_or_none()
+    if joinable is not None:
+        return _join(s, joinable, request, now_ms, sound=_sounds_again(request))
+    if not request.occurred.uncertain and not KINDS[request.kind].technical:
+        limits = {
+            "to_ms": request.occurred.to_ms,
+            "begins_by_ms": request.occurred.from_ms + EPISODE_BEGINS_EARLIER_MS,
+        }
+        attended = s.execute(_ATTENDED, {**key, **limits}).one_or_none()
+        if attended is not None:
+            return _join(s, attended, request, now_ms, sound=False)
+    return _begin(s, request, now_ms)
+
+
+def _sounds_again(request: RaiseRequest) -> bool:
+    # A call that is made again must be heard again, also one that is only known by its loss; a fault that
+    # goes on must not.
+    return not KINDS[request.kind].technical or request.priority is Priority.HIGH
+
+
+def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
+    alarm_id = s.insert_unless_there(
+        alarms,
+        subject=request.subject,
+        rule=request.rule,
+        kind=request.kind,
+        priority=int(request.priority),
+        ward_id=request.where.ward_id,
+        room_id=request.where.room_id,
+        resident_id=request.where.resident_id,
+        place=request.where.place,
+        state=State.REPORTED.value,
+        version=1,
+        sound_seq=1,
+        raised_ms=now_ms,
+        occurred_from_ms=request.occurred.from_ms,
+        occurred_to_ms=request.occurred.to_ms,
+        reason_code=request.reason.code,
+        reason_params=dict(request.reason.params),
+    )
+    if alarm_id is None:
+        return None  # another transaction raised it a moment ago; look again and join
+    _hold(s, alarm_id, request)
+    _write(s, alarm_id, None, State.REPORTED.value, now_ms, "raise", _detail(request))
+    outbox.post(s, alarm_id, request.where.ward_id, 1, now_ms)
+    return Applied(alarm_id, "raised")
+
+
+def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int, *, sound: bool) -> Applied | None:
+    priority = min(alarm.priority, int(request.priority))
+    sound_seq = alarm.sound_seq + 1 if sound else alarm.sound_seq
+    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority):
+        return None
+    _hold(s, alarm.id, request)
+    detail = {**_detail(request), "sound_seq": sound_seq} if sound else _detail(request)
+    _write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)
+    if sound:
+        outbox.post(s, alarm.id, alarm.ward_id, sound_seq, now_ms)
+    return Applied(alarm.id, "joined" if sound else "joined_silently")
+
+
+def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | None:
+    alarm = s.execute(_JOINABLE, {"subject": request.subject, "rule": request.rule}).one_or_none()
+    if alarm is None:
+        return Applied(None, "nothing")
+    state = State(alarm.state)
+    detail = _detail(request)
+    kind = KINDS[alarm.kind]
+    may = kind.may_clear_itself and (Priority(alarm.priority) is not Priority.HIGH or not kind.technical)
+    if state not in UNTAKEN or Move.CLEAR not in ALLOWED[state] or not may:
+        if not _swap(s, alarm, state=alarm.state):
+            return None
+        _write(s, alarm.id, alarm.state, alarm.state, now_ms, "note", detail)
+        return Applied(alarm.id, "noted")
+    cleared = after(state, Move.CLEAR, may_clear_itself=True)
+    if not _swap(s, alarm, state=cleared.value, closed_ms=now_ms):
+        return None
+    _write(s, alarm.id, alarm.state, cleared.value, now_ms, Move.CLEAR.value, detail)
+    outbox.withdraw(s, alarm.id, "cleared", now_ms)
+    return Applied(alarm.id, "cleared")
+
+
+def _act(s: TenantSession, wish: Act, move: Move, now_ms: int) -> Acted | None:
+    before = s.execute(_ACTED, {"idempotency_key": wish.idempotency_key}).one_or_none()
+    if before is not None:
+        same = (before.alarm_id, before.to_state, before.staff_id) == (wish.alarm_id, wish.to.value, wish.staff_id)
+        if not same:
+            raise RejectError("idempotency_key", "was used for another act")
+        return Acted(wish.alarm_id, int(before.detail["version"]), wish.to, repeated=True)
+    alarm = by_id(s, wish.alarm_id)
+    if alarm is None:
+        raise UnknownAlarm(f"alarm {wish.alarm_id}")
+    state = State(alarm.state)
+    holder = _holder(s, alarm, state)
+    if move not in ALLOWED[state] and holder is not None:
+        if holder != wish.staff_id:
+            raise _someone_first(s, holder)
+        if state is wish.to:
+            return Acted(alarm.id, alarm.version, state, repeated=True)
+    if move is Move.REOPEN and s.execute(_JOINABLE, {"subject": alarm.subject, "rule": alarm.rule}).first():
+        raise IllegalMove("to", "a newer alarm of the same kind is open")
+    values = _changes(wish, move, alarm, now_ms)
+    if not _swap(s, alarm, state=after(state, move).value, **values):
+        return None
+    detail = {"version": alarm.version + 1, "cause": wish.cause, "action": wish.action, "note": wish.note}
+    person = {"staff_id": wish.staff_id, "tablet_id": wish.tablet_id, "idempotency_key": wish.idempotency_key}
+    _write(s, alarm.id, state.value, wish.to.value, now_ms, move.value, detail, **person)
+    outbox.settle(s, alarm.id, now_ms)
+    return Acted(alarm.id, alarm.version + 1, wish.to, repeated=False)
+
+
+def _holder(s: TenantSession, alarm: Row[Any], state: State) -> int | None:
+    """Who brought the alarm where it is, if a person did."""
+    if state in HELD:
+        return int(alarm.taken_by)
+    if state is State.CLOSED:
+        found: int | None = s.execute(_CLOSER, {"alarm_id": alarm.id}).scalar()
+        return found
+    return None
+
+
+def _someone_first(s: TenantSession, staff_id: int) -> SomeoneFirst:
+    person = s.execute(_PERSON, {"staff_id": staff_id}).one()
+    return SomeoneFirst(person.name, person.initials)
+
+
+def _changes(wish: Act, move: Move, alarm: Row[Any], now_ms: int) -> dict[str, object]:
+    if move is Move.CLOSE:
+        return {"closed_ms": now_ms, "cause": wish.cause, "action": wish.action, "note": wish.note or None}
+    if move is Move.REOPEN:
+        # The visit that ended the alarm stays in its history; from here on later events join again.
+        return {"closed_ms": None, "on_site_ms": None, "taken_by": None, "taken_ms": None}
+    taken: dict[str, object] = {"taken_by": wish.staff_id, "taken_ms": alarm.taken_ms or now_ms}
+    return {**taken, "on_site_ms": now_ms} if move is Move.ARRIVE else taken
+
+
+def _listed(field: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise RejectError(field, "must be one of " + ", ".join(known))
+
+
+def _hold(s: TenantSession, alarm_id: int, request: RaiseRequest) -> None:
+    if request.event is not None:
+        row = {"subject": request.subject, "rule": request.rule, "alarm_id": alarm_id, **_columns(request.event)}
+        s.add(alarm_events, [row])
+
+
+def _columns(event: EventKey) -> dict[str, object]:
+    return {
+        "gateway_id": event.gateway_id,
+        "stream_id": event.stream_id,
+        "seq": event.seq,
+        "variant": event.variant,
+    }
+
+
+def _detail(request: RaiseRequest | ClearRequest) -> dict[str, object]:
+    found: dict[str, object] = {"reason": request.reason.code, "params": dict(request.reason.params)}
+    if request.event is not None:
+        found["event"] = _columns(request.event)
+    if isinstance(request, RaiseRequest):
+        found["occurred"] = [request.occurred.from_ms, request.occurred.to_ms]
+    return found

@@ -1,0 +1,104 @@
+"""What is asked of the register and what it answers. Serves arrow 8.
+
+Owns the words between supervision, tablets and the register. Must not know storage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nattevakt.central.alarms.lifecycle import State
+from nattevakt.edge.errors import NattevaktError
+from nattevakt.edge.rules.rule import Occurred, Priority, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class EventKey:
+    """The name of one stored row. variant counts rows that claim the same id, 0 for the first."""
+
+    gateway_id: int
+    stream_id: int
+    seq: int
+    variant: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Whose alarm it is, as known at the moment of the event. place: words for the screen."""
+
+    ward_id: int
+    room_id: int | None = None
+    resident_id: int | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseRequest:
+    """An alarm is called for. belongs_to: the alarm that already holds this fact (a twin). fresh: the event is a
+    row of this very transaction, so no alarm can hold it yet."""
+
+    subject: str
+    rule: str
+    kind: str
+    priority: Priority
+    reason: Reason
+    occurred: Occurred
+    where: Where
+    event: EventKey | None = None
+    belongs_to: int | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRequest:
+    """Later evidence explains the open alarm away."""
+
+    subject: str
+    rule: str
+    reason: Reason
+    event: EventKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a request. how: raised, joined, joined_silently, known, cleared, noted or nothing."""
+
+    alarm_id: int | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A person's move at a tablet. to: the state wanted. idempotency_key: the same for every try of one tap."""
+
+    alarm_id: int
+    to: State
+    staff_id: int
+    tablet_id: int | None
+    idempotency_key: str
+    cause: str = ""
+    action: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The alarm after a person's move. repeated: it had been made before, nothing was changed now."""
+
+    alarm_id: int
+    version: int
+    state: State
+    repeated: bool
+
+
+class SomeoneFirst(NattevaktError):  # noqa: N818 - named for what it says to the caller
+    """Another person has already brought the alarm there."""
+
+    def __init__(self, name: str, initials: str) -> None:
+        super().__init__("someone else was first")
+        self.name = name
+        self.initials = initials
+
+
+class UnknownAlarm(NattevaktError):  # noqa: N818 - named for what it says to the caller
+    """No alarm with this id in this tenant."""

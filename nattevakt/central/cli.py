@@ -1,0 +1,241 @@
+"""The centre's command line. Serves the people who run the centre, no arrow of its own.
+
+Owns what is printed and the exit codes: 0 done, 1 not possible now, 2 wrong settings or words. Text for people is
+Norwegian. Must not decide anything about events or alarms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+from sqlalchemy import select, update
+
+from nattevakt.central import credentials, logs, migrate, sweep
+from nattevakt.central.app import create_app
+from nattevakt.central.clock import Clock, ServiceClock
+from nattevakt.central.config import CentralConfig, load_config
+from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.people import staff, tablets
+from nattevakt.central.probe import Probe, silent
+from nattevakt.central.seed import add_gateway, apply_seed
+from nattevakt.central.seed_file import load_seed
+from nattevakt.central.tables import TENANT, alarms, gateways, wards
+from nattevakt.edge.errors import NattevaktError, RejectError
+
+_log = structlog.get_logger("nattevakt.central")
+DEFAULT_CONFIG = Path("/etc/nattevakt/central.toml")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The words that this program takes."""
+    found = argparse.ArgumentParser(prog="nattevakt-central", description="Nattevakts sentral.")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FIL", help="innstillinger i TOML")
+    tenanted = argparse.ArgumentParser(add_help=False, parents=[shared])
+    tenanted.add_argument("--tenant", default="", metavar="NØKKEL", help="kommunen; unødvendig når det bare er én")
+    commands = found.add_subparsers(dest="command", required=True)
+
+    def add(to: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, parent: object) -> Parser:
+        made: Parser = to.add_parser(name, help=text, description=text, parents=[parent])  # type: ignore[list-item]
+        return made
+
+    add(commands, "run", "kjør sentralen til den blir stoppet", shared)
+    add(commands, "migrate", "bring databasen til dette programmets skjema", shared)
+    add(commands, "check-config", "les innstillingene og si om de holder; avslutter med 2 ved feil", shared)
+    add(commands, "status", "vis kommuner, gatewayer, åpne alarmer og når overvåkingen sist gikk", shared)
+    seed = add(commands, "seed", "legg inn avdeling, rom, beboere, enheter og ansatte fra en fil", shared)
+    seed.add_argument("file", type=Path, metavar="FIL")
+    gateway = commands.add_parser("gateway", help="gatewayer").add_subparsers(dest="action", required=True)
+    made = add(gateway, "add", "ny gateway; nøkkelen vises bare nå", tenanted)
+    for flag in ("--key", "--name", "--ward"):
+        made.add_argument(flag, required=True)
+    add(gateway, "list", "alle gatewayer", tenanted)
+    add(gateway, "revoke", "trekk nøkkelen til en gateway tilbake", tenanted).add_argument("--key", required=True)
+    tablet = commands.add_parser("tablet", help="nettbrett").add_subparsers(dest="action", required=True)
+    code = add(tablet, "code", "engangskode for et nytt nettbrett, gyldig i 15 minutter", tenanted)
+    code.add_argument("--ward", required=True)
+    code.add_argument("--name", default="Nettbrett")
+    person = commands.add_parser("staff", help="ansatte").add_subparsers(dest="action", required=True)
+    add(person, "pin", "sett PIN for en ansatt; leses fra tastaturet eller standard inn", tenanted).add_argument(
+        "--key", required=True
+    )
+    return found
+
+
+Parser = argparse.ArgumentParser
+
+
+def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
+    """Run one command; gives the exit code."""
+    args = parser().parse_args(arguments)
+    if args.command == "run":
+        return serve(args.config)
+    try:
+        config = load_config(args.config)
+        seed = load_seed(args.file) if args.command == "seed" else None
+    except RejectError as error:
+        return _wrong(str(error), 2)
+    now_ms = (clock or ServiceClock()).now_ms()
+    try:
+        if args.command == "check-config":
+            print(f"innstillingene holder: {config.http.host}:{config.http.port}, {config.database_url.split(':')[0]}")
+        elif args.command == "migrate":
+            before, after = migrate.upgrade(config.database_url)
+            print(f"skjema {after}" + (" (uendret)" if before == after else f" (var {before or 'tomt'})"))
+        elif seed is not None:
+            with _database(config) as db:
+                print("\n".join(apply_seed(db, seed, now_ms) or ["ingenting å endre"]))
+        else:
+            with _database(config) as db:
+                _COMMANDS[args.command, getattr(args, "action", "")](db, args, now_ms)
+    except NattevaktError as error:
+        return _wrong(str(error), 1)
+    return 0
+
+
+def serve(path: Path, probe: Probe = silent) -> int:
+    """Run the service until it is told to stop; gives the exit code."""
+    try:
+        config = load_config(path)
+        config.metrics_token  # noqa: B018 - read now, so that a missing file is told before anything starts
+    except RejectError as error:
+        return _wrong(str(error), 2)
+    logs.set_up(config.log_level)
+    try:
+        # Asked before the server starts, so that the answer is one clear line.
+        migrate.make_ready(config.database_url)
+    except NattevaktError as error:
+        return _wrong(str(error), 1)
+    app = create_app(config, ServiceClock(), probe)
+    settings = uvicorn.Config(
+        app,
+        host=config.http.host,
+        port=config.http.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,
+    )
+    server = _Announcing(settings)
+    server.run()
+    return 0 if server.started else 1
+
+
+class _Announcing(uvicorn.Server):
+    """A server that says when it takes requests, for whoever waits for that line."""
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started and not self.should_exit:
+            _log.info("READY", host=self.config.host, port=self.config.port)
+
+
+@contextmanager
+def _database(config: CentralConfig) -> Iterator[Database]:
+    migrate.make_ready(config.database_url)
+    db = Database(config.database_url)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def _tenant(db: Database, key: str) -> Tenant:
+    found = db.tenants()
+    if not key and len(found) == 1:
+        return found[0]
+    tenant = db.tenant(key)
+    if tenant is None:
+        known = ", ".join(tenant.key for tenant in found) or "ingen"
+        raise RejectError("--tenant", f"velg en av: {known}")
+    return tenant
+
+
+def _gateway_add(db: Database, args: argparse.Namespace, _now_ms: int) -> None:
+    tenant = _tenant(db, args.tenant)
+    if credentials.parse(f"Bearer {credentials.new_token(tenant.key, args.key)}") is None:
+        raise RejectError("--key", "må være 1 til 40 av a-z, 0-9 og -")
+
+    def work(s: TenantSession) -> str:
+        ward_id = s.execute(select(wards.c.id).where(wards.c.tenant_id == TENANT, wards.c.key == args.ward)).scalar()
+        if ward_id is None:
+            raise RejectError("--ward", f"ukjent avdeling: {args.ward}")
+        known = select(gateways.c.id).where(gateways.c.tenant_id == TENANT, gateways.c.key == args.key)
+        if s.execute(known).first() is not None:
+            raise RejectError("--key", f"finnes allerede: {args.key}")
+        return add_gateway(s, tenant.key, args.key, args.name, ward_id)[1]
+
+    token = db.transact(tenant.id, work)
+    print(f"gateway {args.key}: ny, nøkkel (vises bare nå): {token}")
+
+
+def _gateway_list(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    with db.read(_tenant(db, args.tenant).id) as s:
+        rows = s.execute(select(gateways).where(gateways.c.tenant_id == TENANT).order_by(gateways.c.key)).all()
+    for row in rows:
+        heard = "aldri hørt" if row.last_heartbeat_ms is None else f"hørt for {_ago(row.last_heartbeat_ms, now_ms)}"
+        print(f"{row.key}\t{row.name}\t{heard}" + ("\ttrukket tilbake" if row.revoked_ms is not None else ""))
+
+
+def _gateway_revoke(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    of_key = (gateways.c.tenant_id == TENANT, gateways.c.key == args.key)
+    with db.write(_tenant(db, args.tenant).id) as s:
+        changed = s.execute(update(gateways).where(*of_key).values(revoked_ms=now_ms)).rowcount
+    if not changed:
+        raise RejectError("--key", f"ukjent gateway: {args.key}")
+    print(f"gateway {args.key}: nøkkelen er trukket tilbake")
+
+
+def _tablet_code(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    code = db.transact(_tenant(db, args.tenant).id, lambda s: tablets.new_code(s, args.ward, args.name, now_ms))
+    print(f"engangskode (gyldig i 15 minutter): {code}")
+
+
+def _staff_pin(db: Database, args: argparse.Namespace, _now_ms: int) -> None:
+    pin = getpass.getpass("PIN: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+    db.transact(_tenant(db, args.tenant).id, lambda s: staff.set_pin(s, args.key, pin))
+    print(f"ansatt {args.key}: PIN er satt")
+
+
+def _status(db: Database, _args: argparse.Namespace, now_ms: int) -> None:
+    for tenant in db.tenants():
+        with db.read(tenant.id) as s:
+            swept_ms = sweep.last_run_ms(s)
+            rows = s.execute(select(gateways).where(gateways.c.tenant_id == TENANT).order_by(gateways.c.key)).all()
+            still = select(alarms.c.id).where(alarms.c.tenant_id == TENANT, alarms.c.closed_ms.is_(None))
+            waiting = len(s.execute(still).all())
+        swept = "aldri" if swept_ms is None else f"for {_ago(swept_ms, now_ms)} siden"
+        print(f"{tenant.key}: {waiting} åpne alarmer, overvåkingen gikk {swept}")
+        for row in rows:
+            heard = "aldri" if row.last_heartbeat_ms is None else f"for {_ago(row.last_heartbeat_ms, now_ms)} siden"
+            print(f"  gateway {row.key}: hørt {heard}")
+
+
+_COMMANDS: dict[tuple[str, str], Callable[[Database, argparse.Namespace, int], None]] = {
+    ("gateway", "add"): _gateway_add,
+    ("gateway", "list"): _gateway_list,
+    ("gateway", "revoke"): _gateway_revoke,
+    ("tablet", "code"): _tablet_code,
+    ("staff", "pin"): _staff_pin,
+    ("status", ""): _status,
+}
+
+
+def _ago(then_ms: int, now_ms: int) -> str:
+    seconds = max(0, now_ms - then_ms) // 1000
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+
+
+def _wrong(what: str, code: int) -> int:
+    print(f"nattevakt-central: {what}", file=sys.stderr)
+    return code

@@ -1,0 +1,351 @@
+"""The database: engines, transactions, and the session that is bound to one tenant. Serves arrows 6 to 9.
+
+Owns how a transaction begins, ends and is tried again, on SQLite and on PostgreSQL. Must not know any table
+but `tenants` and `live_seq`.
+
+SQLite: the driver's implicit begin is off, writers begin with BEGIN IMMEDIATE behind an in-process lock, so
+that they queue instead of polling. PostgreSQL: every transaction names its tenant, and row-level security
+hides all other tenants' rows even from a query that forgets to ask.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    CursorResult,
+    Delete,
+    Engine,
+    Executable,
+    Insert,
+    Select,
+    Table,
+    TextClause,
+    Update,
+    bindparam,
+    create_engine,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from nattevakt.central.tables import live_seq, tenants
+from nattevakt.edge.errors import NattevaktError, RetryError
+
+T = TypeVar("T")
+OnChange = Callable[[int, int], None]
+NOTIFY_CHANNEL = "nattevakt_live"
+BUSY_MS = 4_000
+"""How long a writer waits for its turn before the caller is told to come again."""
+TRIES = 5
+WARM_CONNECTIONS = 2
+_PG_OPTIONS = f"-c lock_timeout={BUSY_MS} -c statement_timeout=15000 -c idle_in_transaction_session_timeout=30000"
+_WRITE = "nattevakt_write"
+_ANY_TENANT = "nattevakt_any_tenant"
+
+
+class TenancyError(NattevaktError):
+    """A statement that does not say whose rows it means. A bug in this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One municipality in this installation."""
+
+    id: int
+    key: str
+    name: str
+    time_zone: str
+
+
+def no_listener(_tenant_id: int, _seq: int) -> None:
+    """The `on_change` of a process that shows nothing."""
+
+
+class TenantSession:
+    """One transaction that speaks for one tenant.
+
+    Every statement must compare `tenant_id` (with `tables.TENANT`, filled in here); one that does not is
+    refused before it reaches the database.
+    """
+
+    def __init__(self, connection: Connection, tenant_id: int) -> None:
+        self.connection = connection
+        self.tenant_id = tenant_id
+        self.dialect = connection.dialect.name
+        self.live_changed = False
+
+    def execute(self, statement: Executable, params: Mapping[str, object] | None = None) -> CursorResult[Any]:
+        """Run one Core statement. An INSERT gets `tenant_id`, anything else the parameter `tenant`."""
+        key = "tenant_id" if isinstance(statement, Insert) else "tenant"
+        return self.connection.execute(statement, {**(params or {}), key: self.tenant_id})
+
+    def insert(self, table: Table, **values: object) -> int:
+        """Add one row to a table with an `id` of its own; gives the id."""
+        found = self._insert(table, values, ignore=False)
+        assert found is not None  # noqa: S101 - without "ignore" the row is written or the database raises
+        return found
+
+    def insert_unless_there(self, table: Table, **values: object) -> int | None:
+        """As `insert`, but None (and no row) where a unique key is already taken."""
+        return self._insert(table, values, ignore=True)
+
+    def execute_many(self, statement: Insert, rows: Sequence[Mapping[str, object]]) -> int:
+        """Run one INSERT for several rows, in the order given; gives how many rows were written."""
+        bound = [{**row, "tenant_id": self.tenant_id} for row in rows]
+        return self.connection.execute(statement, bound, execution_options={"preserve_rowcount": True}).rowcount
+
+    def add(self, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
+        """Add rows to a table without an `id`; rows whose key is taken are passed over. Gives how many it wrote."""
+        return self.execute_many(_ignoring(table, self.dialect), rows) if rows else 0
+
+    def _insert(self, table: Table, values: Mapping[str, object], *, ignore: bool) -> int | None:
+        statement, extra = _insert_one(table, self.dialect, tuple(values), ignore=ignore)
+        params = {**values, "tenant_id": self.tenant_id}
+        if extra:
+            params["tenant"] = self.tenant_id
+        found: int | None = self.connection.execute(statement, params).scalar()
+        return found
+
+    def changed(self) -> None:
+        """Say that what tablets show has changed; `live_seq` is bumped once, just before the commit."""
+        self.live_changed = True
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done inside if it raises, and nothing else."""
+        with self.connection.begin_nested():
+            yield
+
+
+class Database:
+    """Engines and transactions for one installation. Thread-safe; close it with `close`."""
+
+    def __init__(self, url: str, on_change: OnChange = no_listener, pool_size: int = 12) -> None:
+        self.url: URL = make_url(url)
+        self.on_change = on_change
+        self._writers = threading.Lock()
+        self._tenants: dict[str, Tenant] = {}
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = make_engine(self.url, pool_size)
+        event.listen(self.engine, "before_cursor_execute", _names_its_tenant)
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+    def warm(self) -> None:
+        """Open connections before the first caller waits for one. Raises RetryError where the database is away."""
+        with _mapped(), ExitStack() as stack:
+            for _ in range(WARM_CONNECTIONS):
+                stack.enter_context(self.engine.connect())
+
+    @contextmanager
+    def write(self, tenant_id: int) -> Iterator[TenantSession]:
+        """One writing transaction: commits at the end, undoes everything if the body raises.
+
+        Raises RetryError where the database is away or busy.
+        """
+        with _mapped(), self._turn(BUSY_MS), self._connection(write=True) as connection:
+            with connection.begin():
+                session = self._bind(connection, tenant_id)
+                yield session
+                seq = _bump(session) if session.live_changed else None
+            if seq is not None and self.is_sqlite:
+                self.on_change(tenant_id, seq)
+
+    @contextmanager
+    def read(self, tenant_id: int) -> Iterator[TenantSession]:
+        """One reading transaction. Raises RetryError where the database is away."""
+        with _mapped(), self._connection(write=False) as connection, connection.begin():
+            yield self._bind(connection, tenant_id)
+
+    def transact(self, tenant_id: int, fn: Callable[[TenantSession], T]) -> T:
+        """Run `fn` in one writing transaction; a deadlock or serialisation failure runs all of it again.
+
+        `fn` must give the same result when run twice from the same rows. Raises RetryError as `write` does.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                with self.write(tenant_id) as session:
+                    return fn(session)
+            except RetryError as error:
+                if not left or not _again(error.__cause__):
+                    raise
+        raise RetryError("the database gave no answer")  # pragma: no cover - the loop returns or raises
+
+    def tenants(self) -> tuple[Tenant, ...]:
+        """All tenants of this installation; stands outside row-level security."""
+        with _mapped(), self._connection(write=False) as connection, connection.begin():
+            rows = connection.execute(_TENANTS).all()
+        return tuple(Tenant(row.id, row.key, row.name, row.time_zone) for row in rows)
+
+    def tenant(self, key: str) -> Tenant | None:
+        """The tenant with this key; remembered, because keys and ids never change."""
+        if key not in self._tenants:
+            self._tenants = {tenant.key: tenant for tenant in self.tenants()}
+        return self._tenants.get(key)
+
+    def set_tenant(self, key: str, name: str, time_zone: str) -> tuple[int, bool]:
+        """Create a tenant or change its name and time zone. Gives its id and whether anything changed."""
+        known = next((tenant for tenant in self.tenants() if tenant.key == key), None)
+        wanted = {"key": key, "name": name, "time_zone": time_zone}
+        if known is not None and (known.name, known.time_zone) == (name, time_zone):
+            return known.id, False
+        with _mapped(), self._turn(BUSY_MS), self._connection(write=True) as connection, connection.begin():
+            if known is not None:
+                change = tenants.update().where(tenants.c.id == known.id).values(wanted)
+                connection.execute(change.execution_options(**{_ANY_TENANT: True}))
+                tenant_id = known.id
+            else:
+                row = connection.execute(tenants.insert().values(wanted).returning(tenants.c.id)).one()
+                tenant_id = int(row.id)
+                self._bind(connection, tenant_id)
+                connection.execute(live_seq.insert().values(tenant_id=tenant_id, seq=0))
+        self._tenants = {}
+        return tenant_id, True
+
+    @contextmanager
+    def _turn(self, wait_ms: int) -> Iterator[None]:
+        """This process's turn to write to SQLite; PostgreSQL needs none."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writers.acquire(timeout=wait_ms / 1000):
+            raise RetryError("another writer holds the database")
+        try:
+            yield
+        finally:
+            self._writers.release()
+
+    @contextmanager
+    def _connection(self, *, write: bool) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            yield connection.execution_options(**{_WRITE: True}) if write and self.is_sqlite else connection
+
+    def _bind(self, connection: Connection, tenant_id: int) -> TenantSession:
+        if not self.is_sqlite:
+            connection.exec_driver_sql("SELECT set_config('nattevakt.tenant', %s, true)", (str(tenant_id),))
+        return TenantSession(connection, tenant_id)
+
+
+def make_engine(url: URL, pool_size: int = 12) -> Engine:
+    """An engine with this product's settings; `Database` adds the check on tenants to it."""
+    return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url, pool_size)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000}, pool_size=12, pool_timeout=3
+    )
+
+    @event.listens_for(engine, "connect")
+    def _open(connection: Any, _record: object) -> None:
+        # The driver's own idea of when a transaction begins would put a savepoint outside of it.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL, pool_size: int) -> Engine:
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={"connect_timeout": 3, "options": _PG_OPTIONS, "application_name": "nattevakt-central"},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_recycle=1800,
+    )
+
+
+def _names_its_tenant(
+    _connection: Connection, _cursor: object, sql: str, _params: object, context: Any, _many: object
+) -> None:
+    """Refuse a compiled statement that compares no tenant, unless it says that it means to."""
+    compiled = getattr(context, "compiled", None)
+    if compiled is None or context.execution_options.get(_ANY_TENANT):
+        return
+    statement = compiled.statement
+    speaks_of_rows = isinstance(statement, Select | CompoundSelect | Update | Delete | TextClause)
+    if speaks_of_rows and not any(name.startswith("tenant") for name in compiled.binds):
+        raise TenancyError(f"names no tenant: {sql[:200]}")
+
+
+_TENANTS = select(tenants).order_by(tenants.c.id).execution_options(**{_ANY_TENANT: True})
+_BUMP_SQL = "UPDATE live_seq SET seq = seq + 1 WHERE tenant_id = :tenant RETURNING seq"
+_BUMP = {
+    "sqlite": text(_BUMP_SQL),
+    "postgresql": text(
+        f"WITH bumped AS ({_BUMP_SQL}) "  # noqa: S608 - our own constants
+        f"SELECT seq, pg_notify('{NOTIFY_CHANNEL}', CAST(:tenant AS text) || ':' || CAST(seq AS text)) FROM bumped"
+    ),
+}
+
+
+def _bump(session: TenantSession) -> int:
+    # Last statement before the commit: the one row that all alarm changes of a tenant share is held briefly.
+    return int(session.execute(_BUMP[session.dialect]).one()[0])
+
+
+_ONE: dict[tuple[str, str, tuple[str, ...], bool], tuple[Executable, bool]] = {}
+_MANY: dict[tuple[str, str], Insert] = {}
+
+
+def _ignoring(table: Table, dialect: str) -> Insert:
+    found = _MANY.get((table.name, dialect))
+    if found is None:
+        make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+        found = _MANY[table.name, dialect] = make(table).on_conflict_do_nothing()
+    return found
+
+
+def _insert_one(table: Table, dialect: str, columns: tuple[str, ...], *, ignore: bool) -> tuple[Executable, bool]:
+    """The INSERT of one row, built once a shape. On SQLite the id is the tenant's highest plus one, which is
+    safe because a writer holds the whole database; PostgreSQL draws it from the column's sequence."""
+    key = (table.name, dialect, columns, ignore)
+    found = _ONE.get(key)
+    if found is None:
+        names = ["tenant_id", *columns]
+        places = [f":{name}" for name in names]
+        if dialect == "sqlite":
+            names.append("id")
+            places.append(f"(SELECT coalesce(max(id), 0) + 1 FROM {table.name} WHERE tenant_id = :tenant)")  # noqa: S608
+        sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(places)})"  # noqa: S608
+        statement = text(sql + (" ON CONFLICT DO NOTHING" if ignore else "") + " RETURNING id")
+        typed = (bindparam(name, type_=table.c[name].type) for name in names if name != "id")
+        found = _ONE[key] = (statement.bindparams(*typed), dialect == "sqlite")
+    return found
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    """Turn "away or busy" into RetryError; its cause stays to be looked at."""
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise RetryError("all database connections are in use") from error
+    except (OperationalError, InterfaceError) as error:
+        raise RetryError(f"the database is away or busy: {type(error.orig).__name__}") from error
+
+
+def _again(cause: BaseException | None) -> bool:
+    if not isinstance(cause, DBAPIError):
+        return False
+    return getattr(cause.orig, "sqlstate", None) in ("40001", "40P01")

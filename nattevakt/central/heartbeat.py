@@ -1,0 +1,153 @@
+"""A gateway's sign of life: what it holds, what it says of itself, when it heard its devices. Serves arrow 6.
+
+Owns what a heartbeat changes: marks in the answer, health and faults, cloned cards, last-heard times and how
+far the centre's data is complete. Must not know HTTP or rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from nattevakt.central import lifeline, technical
+from nattevakt.central.db import Database, TenantSession
+from nattevakt.central.devices import DeviceStates
+from nattevakt.central.ingest import Sender, enter, origin_of
+from nattevakt.central.lifeline import held_of
+from nattevakt.central.occurred import Clocks
+from nattevakt.central.tables import TENANT, gateways, streams
+from nattevakt.central.technical import Origin
+from nattevakt.edge.rules.rule import Priority
+from nattevakt.edge.wire import Heartbeat, HeartbeatReply, decode_heartbeat
+
+_STREAMS = select(streams).where(
+    streams.c.tenant_id == TENANT,
+    streams.c.gateway_id == bindparam("gateway_id"),
+    streams.c.stream.in_(bindparam("names", expanding=True)),
+)
+_FIRST_BEAT = (
+    update(streams)
+    .where(streams.c.tenant_id == TENANT, streams.c.id == bindparam("stream_id"))
+    .values(first_heartbeat_ms=bindparam("now_ms"))
+)
+_BEAT = (
+    update(gateways)
+    .where(gateways.c.tenant_id == TENANT, gateways.c.id == bindparam("gateway_id"))
+    .values(
+        current_stream_id=bindparam("p_stream_id"),
+        last_heartbeat_ms=bindparam("now_ms"),
+        last_sent=bindparam("p_sent", type_=gateways.c.last_sent.type),
+        health=bindparam("p_health", type_=gateways.c.health.type),
+        held=bindparam("p_held", type_=gateways.c.held.type),
+        complete_to=bindparam("p_complete_to", type_=gateways.c.complete_to.type),
+        complete_to_ms=bindparam("p_complete_to_ms"),
+    )
+)
+
+
+def beat(db: Database, sender: Sender, body: bytes, now_ms: int) -> HeartbeatReply:
+    """Take note of one heartbeat and answer with the centre's marks.
+
+    Raises RejectError (unreadable), Revoked, StaleCredential, or RetryError (database away or busy).
+    """
+    heartbeat = decode_heartbeat(body)
+    return db.transact(sender.tenant.id, lambda s: _beat(s, sender, heartbeat, now_ms))
+
+
+def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -> HeartbeatReply:
+    gateway = enter(s, sender)
+    origin = origin_of(gateway, sender.tenant)
+    rows = _streams(s, origin, heartbeat)
+    current = rows[heartbeat.stream]
+    marks = {name: held_of(row).reply for name, row in rows.items()}
+    if current.first_heartbeat_ms is None:
+        s.execute(_FIRST_BEAT, {"stream_id": current.id, "now_ms": now_ms})
+    elif gateway.current_stream_id != current.id:
+        # It spoke, another spoke after it, now it speaks again: two cards live on one key.
+        technical.sound(s, origin, "gateway_cloned", {"stream": heartbeat.stream}, now_ms)
+    _faults(s, origin, (gateway.health or {}).get("faults", ()), heartbeat.health.faults, now_ms)
+    _heard(s, origin, heartbeat, now_ms)
+    held = {entry.stream: [entry.first, entry.last, entry.acked] for entry in heartbeat.streams}
+    lifeline.judge_short(s, origin, held, now_ms)
+    values = {
+        "gateway_id": origin.gateway_id,
+        "now_ms": now_ms,
+        "p_stream_id": current.id,
+        "p_sent": _plain(heartbeat.sent),
+        "p_health": _health(heartbeat),
+        "p_held": held,
+        **_complete(gateway, heartbeat, marks, now_ms),
+    }
+    s.execute(_BEAT, values)
+    return HeartbeatReply(marks, now_ms)
+
+
+def _streams(s: TenantSession, origin: Origin, heartbeat: Heartbeat) -> dict[str, Row[Any]]:
+    claimed = heartbeat.complete_to.marks if heartbeat.complete_to is not None else {}
+    names = sorted({heartbeat.stream, *(entry.stream for entry in heartbeat.streams), *claimed})
+    params = {"gateway_id": origin.gateway_id, "names": names}
+    found = {row.stream: row for row in s.execute(_STREAMS, params)}
+    missing = [heartbeat.stream] if heartbeat.stream not in found else []
+    for name in missing:
+        s.insert(streams, gateway_id=origin.gateway_id, stream=name, mark=0, ranges=[], missing=None)
+    return {row.stream: row for row in s.execute(_STREAMS, params)} if missing else found
+
+
+def _complete(gateway: Row[Any], heartbeat: Heartbeat, marks: dict[str, int], now_ms: int) -> dict[str, object]:
+    """How far the centre holds all that this gateway has to tell; never moved back."""
+    known = gateway.complete_to_ms
+    claim = heartbeat.complete_to
+    if claim is None:
+        return {"p_complete_to": None, "p_complete_to_ms": known}
+    at_ms = Clocks(heartbeat.sent, now_ms).occurred(claim.at).from_ms
+    reached = all(marks.get(name, 0) >= mark for name, mark in claim.marks.items())
+    return {
+        "p_complete_to": {"at_ms": at_ms, "marks": dict(claim.marks)},
+        "p_complete_to_ms": max(at_ms, known or 0) if reached else known,
+    }
+
+
+def _fault_kind(fault: str) -> tuple[str, str, Priority]:
+    """Kind, rule and priority of the alarm for a fault that a gateway names."""
+    name = fault.partition(":")[0].strip()[:40]
+    if name.startswith("parked"):
+        return "parked_event", "parked_event", Priority.LOW
+    # A gateway that cannot store cannot carry a call either.
+    return "gateway_fault", f"gateway_fault:{name}", Priority.MEDIUM if name == "store" else Priority.LOW
+
+
+def _faults(s: TenantSession, origin: Origin, before: Iterable[str], now: Iterable[str], now_ms: int) -> None:
+    """Raise what is new, end what is gone; what goes on is not said again."""
+    old = {_fault_kind(fault): fault for fault in before}
+    new = {_fault_kind(fault): fault for fault in now}
+    for key in sorted(set(new) - set(old)):
+        kind, rule, priority = key
+        technical.sound(s, origin, kind, {"why": new[key]}, now_ms, priority=priority, rule=rule)
+    for kind, rule, _ in sorted(set(old) - set(new)):
+        technical.clear(s, origin, kind, now_ms, rule=rule)
+
+
+def _heard(s: TenantSession, origin: Origin, heartbeat: Heartbeat, now_ms: int) -> None:
+    states = DeviceStates(s, origin.gateway_id)
+    states.load(heartbeat.heard_age_ms)
+    for address, age_ms in heartbeat.heard_age_ms.items():
+        states.get(address).heard(max(0, now_ms - age_ms))
+    states.save()
+
+
+def _plain(sent: Any) -> dict[str, object]:
+    return {"boot": sent.boot, "boottime_ms": sent.boottime_ms, "wall_ms": sent.wall_ms, "synced": sent.synced}
+
+
+def _health(heartbeat: Heartbeat) -> dict[str, object]:
+    health = heartbeat.health
+    plain = {name: getattr(health, name) for name in health.__dataclass_fields__}
+    return {
+        **plain,
+        "sources": dict(health.sources),
+        "counters": dict(health.counters),
+        "faults": list(health.faults),
+        "findings": list(health.findings),
+    }

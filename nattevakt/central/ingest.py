@@ -1,0 +1,399 @@
+"""From a batch to committed rows, verdicts and alarms: one transaction. Serves arrow 6.
+
+Owns identity (same id, same bytes: nothing; other bytes: both kept and alarmed), the dating of events, the
+contiguous marks, and what happens to lines that break the contract. Must not know HTTP or how rules decide.
+
+A gateway's batches queue at its row, so what this transaction reads of its streams stays true until it commits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, tuple_, update
+
+from nattevakt.central import lifeline, technical
+from nattevakt.central.alarms.requests import EventKey
+from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.devices import DeviceStates, readings_of
+from nattevakt.central.lifeline import held_of
+from nattevakt.central.marks import Held
+from nattevakt.central.occurred import Clocks, Pair
+from nattevakt.central.probe import Probe, silent
+from nattevakt.central.supervision import RULES, Ending, Rule, Stored, supervise
+from nattevakt.central.tables import TENANT, boots, events, gateways, refused_rows, streams
+from nattevakt.central.technical import Origin
+from nattevakt.edge.errors import NattevaktError
+from nattevakt.edge.events import (
+    ClockSynchronised,
+    Moment,
+    SourceBack,
+    SourceLost,
+    Started,
+    Tombstone,
+    device_of,
+    kind_of,
+)
+from nattevakt.edge.rules.rule import Priority
+from nattevakt.edge.wire import Batch, BatchReply, ItemReply, Outcome, Received, Refused, decode_batch
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A gateway that has shown its credential. credential_sha256: what it showed, hashed."""
+
+    tenant: Tenant
+    gateway_id: int
+    credential_sha256: str
+
+
+class Revoked(NattevaktError):  # noqa: N818 - named for what it says to the caller
+    """This gateway's key has been withdrawn."""
+
+
+class StaleCredential(NattevaktError):  # noqa: N818 - named for what it says to the caller
+    """This gateway has another key by now."""
+
+
+class _MarksLied(Exception):  # noqa: N818 - never leaves this module
+    """A row stood where the marks said there was none."""
+
+
+GATEWAY = (
+    select(gateways)
+    .where(gateways.c.tenant_id == TENANT, gateways.c.id == bindparam("gateway_id"))
+    .with_for_update(key_share=True)
+)
+_STREAMS = select(streams).where(
+    streams.c.tenant_id == TENANT,
+    streams.c.gateway_id == bindparam("gateway_id"),
+    streams.c.stream.in_(bindparam("names", expanding=True)),
+)
+_BOOTS = select(boots.c.boot, boots.c.boottime_ms, boots.c.wall_ms).where(
+    boots.c.tenant_id == TENANT,
+    boots.c.gateway_id == bindparam("gateway_id"),
+    boots.c.boot.in_(bindparam("names", expanding=True)),
+)
+_THERE = select(events.c.stream_id, events.c.seq, events.c.variant, events.c.sha256).where(
+    events.c.tenant_id == TENANT,
+    events.c.gateway_id == bindparam("gateway_id"),
+    tuple_(events.c.stream_id, events.c.seq).in_(bindparam("ids", expanding=True)),
+)
+_ADVANCE = (
+    update(streams)
+    .where(streams.c.tenant_id == TENANT, streams.c.id == bindparam("stream_id"))
+    .values(
+        first_seq=bindparam("p_first_seq"),
+        mark=bindparam("p_mark"),
+        ranges=bindparam("p_ranges", type_=streams.c.ranges.type),
+        dated_seq=bindparam("p_dated_seq"),
+        dated_ms=bindparam("p_dated_ms"),
+        previous_stream=bindparam("p_previous_stream"),
+        previous_last_seq=bindparam("p_previous_last_seq"),
+        started_seq=bindparam("p_started_seq"),
+    )
+)
+
+
+def receive(
+    db: Database,
+    sender: Sender,
+    body: bytes,
+    now_ms: int,
+    probe: Probe = silent,
+    rules: Sequence[Rule] = RULES,
+) -> BatchReply:
+    """Store, supervise and answer one batch; the answer is given after the commit.
+
+    Raises RejectError (header unreadable), Revoked, StaleCredential, or RetryError (database away or busy).
+    """
+    batch = decode_batch(body)
+    probe("decoded", {"events": len(batch.items)})
+
+    def work(s: TenantSession, *, trust_marks: bool = True) -> BatchReply:
+        return _Ingest(s, sender, batch, now_ms, trust_marks=trust_marks).run(probe, rules)
+
+    try:
+        reply = db.transact(sender.tenant.id, work)
+    except _MarksLied:
+        # After a restore the marks may know less than the rows do; then every id is looked up.
+        reply = db.transact(sender.tenant.id, lambda s: work(s, trust_marks=False))
+    probe("committed", {"events": len(batch.items)})
+    return reply
+
+
+def enter(s: TenantSession, sender: Sender) -> Row[Any]:
+    """Lock the sender's gateway row, and make sure that its key still counts."""
+    row = s.execute(GATEWAY, {"gateway_id": sender.gateway_id}).one_or_none()
+    if row is None or row.credential_sha256 != sender.credential_sha256:
+        raise StaleCredential("the key has been changed")
+    if row.revoked_ms is not None:
+        raise Revoked("the key has been withdrawn")
+    return row
+
+
+def origin_of(row: Row[Any], tenant: Tenant) -> Origin:
+    """The gateway as alarms about it want it."""
+    return Origin(row.id, row.ward_id, row.key, row.name, tenant.time_zone)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One stream as this batch changes it."""
+
+    id: int
+    held: Held
+    dated_seq: int | None = None
+    dated_ms: int | None = None
+    previous_stream: str | None = None
+    previous_last_seq: int | None = None
+    started_seq: int | None = None
+    changed: bool = False
+
+
+class _Ingest:
+    """One batch inside its transaction."""
+
+    def __init__(self, s: TenantSession, sender: Sender, batch: Batch, now_ms: int, *, trust_marks: bool) -> None:
+        self.s = s
+        self.batch = batch
+        self.now_ms = now_ms
+        self.trust_marks = trust_marks
+        row = enter(s, sender)
+        self.origin = origin_of(row, sender.tenant)
+        self.still_sending = row.held or {}
+        self.replies: dict[int, ItemReply] = {}
+        self.states = DeviceStates(s, self.origin.gateway_id)
+        self.streams: dict[str, _Stream] = {}
+        self.clocks = Clocks(batch.sent, now_ms)
+
+    def run(self, probe: Probe, rules: Sequence[Rule]) -> BatchReply:
+        received = [item for item in self.batch.items if isinstance(item, Received)]
+        received.sort(key=lambda item: (item.id, item.index))
+        self._load_streams(received)
+        self._load_boots(received)
+        fresh = self._sort_out(received)
+        stored = [self._date(item, variant) for item, variant in fresh]
+        raws = {entry.key: item.raw for entry, (item, _) in zip(stored, fresh, strict=True)}
+        self._note_states(stored)
+        self._live(stored)
+        endings = supervise(self.s, self.origin, stored, self.now_ms, rules)
+        self._write(stored, raws, endings)
+        self._refuse([item for item in self.batch.items if isinstance(item, Refused)])
+        self.states.save()
+        self._advance()
+        if any(isinstance(entry.event.body, Started) for entry in stored):
+            lifeline.judge_short(self.s, self.origin, self.still_sending, self.now_ms)
+        probe("stored", {"devices": [device_of(entry.event.body) for entry in stored]})
+        outcomes = tuple(self.replies[index] for index in range(len(self.batch.items)))
+        return BatchReply(outcomes, {name: stream.held.reply for name, stream in self.streams.items()})
+
+    def _load_streams(self, received: Sequence[Received]) -> None:
+        bodies = [item.event.body for item in received]
+        used = {item.id.stream for item in received}
+        used.update(body.stream for body in bodies if isinstance(body, Tombstone))
+        used.update(body.previous_stream for body in bodies if isinstance(body, Started) and body.previous_stream)
+        names = sorted(used | set(self.batch.firsts))
+        if not names:
+            return
+        for row in self.s.execute(_STREAMS, {"gateway_id": self.origin.gateway_id, "names": names}):
+            self.streams[row.stream] = _Stream(
+                row.id,
+                held_of(row),
+                row.dated_seq,
+                row.dated_ms,
+                row.previous_stream,
+                row.previous_last_seq,
+                row.started_seq,
+            )
+        for name in names:
+            if name in used and name not in self.streams:
+                number = self.s.insert(
+                    streams, gateway_id=self.origin.gateway_id, stream=name, mark=0, ranges=[], missing=None
+                )
+                self.streams[name] = _Stream(number, Held(None, 0, ()))
+            first = self.batch.firsts.get(name)
+            if first is not None and name in self.streams:
+                self._hold(self.streams[name], self.streams[name].held.begins_at(first))
+
+    def _hold(self, stream: _Stream, held: Held) -> None:
+        stream.changed = stream.changed or held != stream.held
+        stream.held = held
+
+    def _load_boots(self, received: Sequence[Received]) -> None:
+        """Know the clocks of other boots that this batch speaks of, also those it brings itself."""
+        pairs: dict[str, Pair] = {}
+        for item in received:
+            if isinstance(item.event.body, ClockSynchronised):
+                at = item.event.at
+                pairs.setdefault(at.boot, Pair(at.boottime_ms, at.wall_ms))
+        others = sorted({boot for item in received for boot in _boots_of(item)} - {self.batch.sent.boot})
+        if others:
+            found = self.s.execute(_BOOTS, {"gateway_id": self.origin.gateway_id, "names": others})
+            pairs.update({row.boot: Pair(row.boottime_ms, row.wall_ms) for row in found})
+        self.clocks = Clocks(self.batch.sent, self.now_ms, pairs)
+
+    def _sort_out(self, received: Sequence[Received]) -> list[tuple[Received, int]]:
+        """Tell new rows from known ones; gives the new, each with its variant number."""
+        there = self._there(received)
+        fresh: list[tuple[Received, int]] = []
+        for item in received:
+            stream = self.streams[item.id.stream]
+            sha256 = hashlib.sha256(item.raw).digest()
+            variants = there.setdefault((stream.id, item.id.seq), {})
+            if sha256 in variants:
+                self.replies[item.index] = ItemReply(Outcome.DUPLICATE)
+                continue
+            variant = max(variants.values(), default=-1) + 1
+            variants[sha256] = variant
+            self.replies[item.index] = ItemReply(Outcome.CONFLICT if variant else Outcome.STORED)
+            fresh.append((item, variant))
+            if variant:
+                key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
+                params: dict[str, str | int] = {"stream": item.id.stream, "seq": item.id.seq}
+                technical.sound(self.s, self.origin, "id_conflict", params, self.now_ms, event=key)
+        for name, stream in self.streams.items():
+            seqs = [item.id.seq for item in received if item.id.stream == name]
+            if seqs:
+                self._hold(stream, stream.held.with_seqs(seqs))
+        return fresh
+
+    def _there(self, received: Sequence[Received]) -> dict[tuple[int, int], dict[bytes, int]]:
+        ids = [
+            (stream.id, item.id.seq)
+            for item in received
+            if (stream := self.streams[item.id.stream]).held.covers(item.id.seq) or not self.trust_marks
+        ]
+        found: dict[tuple[int, int], dict[bytes, int]] = {}
+        if ids:
+            for row in self.s.execute(_THERE, {"gateway_id": self.origin.gateway_id, "ids": ids}):
+                found.setdefault((row.stream_id, row.seq), {})[bytes(row.sha256)] = row.variant
+        return found
+
+    def _date(self, item: Received, variant: int) -> Stored:
+        stream = self.streams[item.id.stream]
+        later = stream.dated_seq is not None and item.id.seq > stream.dated_seq
+        occurred = self.clocks.occurred(item.event.at, item.event.since, stream.dated_ms if later else None)
+        if not occurred.uncertain and (stream.dated_seq is None or later):
+            stream.dated_seq, stream.dated_ms, stream.changed = item.id.seq, occurred.from_ms, True
+        key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
+        return Stored(key, item.event, occurred, self.now_ms)
+
+    def _note_states(self, stored: Sequence[Stored]) -> None:
+        self.states.load(device for entry in stored if (device := device_of(entry.event.body)))
+        for entry in stored:
+            device = device_of(entry.event.body)
+            if device:
+                self.states.get(device).told(entry.occurred.to_ms, readings_of(entry.event.body))
+
+    def _live(self, stored: Sequence[Stored]) -> None:
+        """What the rows about the gateway's own life mean."""
+        pairs = []
+        for entry in stored:
+            body, at = entry.event.body, entry.occurred
+            match body:
+                case ClockSynchronised():
+                    clocks = entry.event.at
+                    pairs.append(_pair_row(self.origin.gateway_id, clocks))
+                case Started():
+                    lifeline.started(self.states, body, at, self.clocks)
+                    self._succeed(entry, body)
+                case SourceLost():
+                    lifeline.source_lost(self.states, body, at)
+                case SourceBack():
+                    lifeline.source_back(self.states, body, at)
+                case Tombstone():
+                    buried = self.streams[body.stream]
+                    self._hold(buried, buried.held.with_ranges([(body.first_seq, body.last_seq)]))
+                    lifeline.tombstone(self.s, self.origin, self.states, body, self.clocks, self.now_ms)
+        self.s.add(boots, sorted(pairs, key=lambda row: str(row["boot"])))
+
+    def _succeed(self, entry: Stored, body: Started) -> None:
+        for stream in self.streams.values():
+            if stream.id == entry.key.stream_id:
+                stream.previous_stream = body.previous_stream
+                stream.previous_last_seq = body.previous_last_seq
+                stream.started_seq = entry.key.seq
+                self._hold(stream, stream.held.begins_at(entry.key.seq))
+                stream.changed = True
+
+    def _write(self, stored: Sequence[Stored], raws: dict[EventKey, bytes], endings: Any) -> None:
+        rows = [_event_row(entry, raws[entry.key], endings.get(entry.key)) for entry in stored]
+        rows.sort(key=lambda row: (row["stream_id"], row["seq"], row["variant"]))
+        if rows and self.s.add(events, rows) != len(rows):
+            raise _MarksLied
+
+    def _refuse(self, refused: Iterable[Refused]) -> None:
+        for item in refused:
+            self.replies[item.index] = ItemReply(Outcome.REFUSED, f"{item.field}: {item.reason}")
+            row_id = self.s.insert_unless_there(
+                refused_rows,
+                gateway_id=self.origin.gateway_id,
+                stream=item.id.stream if item.id is not None else None,
+                seq=item.id.seq if item.id is not None else None,
+                received_ms=self.now_ms,
+                field=item.field,
+                reason=item.reason,
+                urgent=item.urgent,
+                raw=item.raw,
+                sha256=hashlib.sha256(item.raw).hexdigest(),
+            )
+            if row_id is not None:
+                priority = Priority.HIGH if item.urgent else Priority.LOW
+                params: dict[str, str | int] = {"field": item.field, "why": item.reason, "row": row_id}
+                technical.sound(self.s, self.origin, "event_refused", params, self.now_ms, priority=priority)
+
+    def _advance(self) -> None:
+        for stream in sorted(self.streams.values(), key=lambda stream: stream.id):
+            if stream.changed:
+                values = {
+                    "p_first_seq": stream.held.first,
+                    "p_mark": stream.held.mark,
+                    "p_ranges": [list(pair) for pair in stream.held.ranges],
+                    "p_dated_seq": stream.dated_seq,
+                    "p_dated_ms": stream.dated_ms,
+                    "p_previous_stream": stream.previous_stream,
+                    "p_previous_last_seq": stream.previous_last_seq,
+                    "p_started_seq": stream.started_seq,
+                }
+                self.s.execute(_ADVANCE, {"stream_id": stream.id, **values})
+
+
+def _pair_row(gateway_id: int, at: Moment) -> dict[str, object]:
+    return {"gateway_id": gateway_id, "boot": at.boot, "boottime_ms": at.boottime_ms, "wall_ms": at.wall_ms}
+
+
+def _boots_of(item: Received) -> Iterable[str]:
+    yield item.event.at.boot
+    for moment in (
+        item.event.since,
+        getattr(item.event.body, "last_life", None),
+        getattr(item.event.body, "lost", None),
+        getattr(item.event.body, "began", None),
+        getattr(item.event.body, "ended", None),
+    ):
+        if isinstance(moment, Moment):
+            yield moment.boot
+
+
+def _event_row(entry: Stored, raw: bytes, ending: Ending | None) -> dict[str, object]:
+    return {
+        "gateway_id": entry.key.gateway_id,
+        "stream_id": entry.key.stream_id,
+        "seq": entry.key.seq,
+        "variant": entry.key.variant,
+        "kind": kind_of(entry.event.body),
+        "urgency": entry.event.urgency.value,
+        "device": device_of(entry.event.body),
+        "occurred_from_ms": entry.occurred.from_ms,
+        "occurred_to_ms": entry.occurred.to_ms,
+        "received_ms": entry.received_ms,
+        "raw": raw,
+        "sha256": hashlib.sha256(raw).digest(),
+        "alarm_id": ending.alarm_id if ending is not None else None,
+        "outcome_reason": ending.reason if ending is not None else None,
+        "twin_of": ending.twin_of if ending is not None else None,
+    }

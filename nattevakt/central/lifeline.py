@@ -1,0 +1,157 @@
+"""What a gateway's own life means for what the centre knows. Serves arrow 6.
+
+Owns the consequences of starts, lost sources and tombstones for device states and technical alarms, and the
+judgement that a stream is short. Must not know rules or how batches are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from nattevakt.central import technical
+from nattevakt.central.db import TenantSession
+from nattevakt.central.devices import DeviceStates
+from nattevakt.central.marks import Held
+from nattevakt.central.occurred import Clocks
+from nattevakt.central.tables import TENANT, refused_rows, streams
+from nattevakt.central.technical import Origin
+from nattevakt.edge.events import SourceBack, SourceLost, Started, Tombstone
+from nattevakt.edge.rules.rule import Occurred, Priority
+
+NAMED_MAX = 10
+"""How many devices an alarm names in words; the tombstone itself keeps them all."""
+SUCCESSORS_MAX = 5
+"""How many of a gateway's latest starts are looked at for a predecessor that came up short."""
+
+
+def started(states: DeviceStates, body: Started, at: Occurred, clocks: Clocks) -> None:
+    """Between the last sign of life and the start nobody listened: lasting states are unknown until heard."""
+    since_ms = at.from_ms if body.last_life is None else clocks.occurred(body.last_life).from_ms
+    states.load(None)
+    for state in states.all():
+        if state.has_state:
+            state.unknown(min(since_ms, at.from_ms), "restart", at.to_ms)
+
+
+def source_lost(states: DeviceStates, body: SourceLost, at: Occurred) -> None:
+    """Its devices are unknown from then on."""
+    states.load(body.devices)
+    for address in body.devices:
+        states.get(address).unknown(at.from_ms, "source_lost", at.to_ms)
+
+
+def source_back(states: DeviceStates, body: SourceBack, at: Occurred) -> None:
+    """Its devices can be heard again."""
+    states.load(body.devices)
+    for address in body.devices:
+        states.get(address).source_back(at.to_ms)
+
+
+def tombstone(
+    s: TenantSession, origin: Origin, states: DeviceStates, body: Tombstone, clocks: Clocks, now_ms: int
+) -> None:
+    """Rows that will never come: an alarm names them, and what they might have said is unknown."""
+    began, ended = clocks.occurred(body.began), clocks.occurred(body.ended)
+    from_ms, to_ms = min(began.from_ms, ended.from_ms), max(began.to_ms, ended.to_ms)
+    if body.lost_class in ("A", "B"):
+        states.load(body.devices)
+        for address in body.devices:
+            states.get(address).unknown(from_ms, "rows_lost", to_ms, needs_event=True)
+    if body.reason.startswith("refused") and _refused_here(s, origin, body):
+        return
+    named = ", ".join(body.devices[:NAMED_MAX]) + (" …" if len(body.devices) > NAMED_MAX else "")
+    kind = "parked_event" if body.reason.startswith("parked") else "rows_lost"
+    params: dict[str, str | int] = {
+        "count": body.count,
+        "lost_class": body.lost_class,
+        "devices": named,
+        "from_ms": from_ms,
+        "to_ms": to_ms,
+        "why": body.reason,
+    }
+    # Whatever is not plainly a lesser class might have been somebody calling.
+    priority = Priority.LOW if body.lost_class in ("B", "C", "L") else Priority.HIGH
+    technical.sound(s, origin, kind, params, now_ms, priority=priority)
+
+
+_REFUSED = select(refused_rows.c.id).where(
+    refused_rows.c.tenant_id == TENANT,
+    refused_rows.c.gateway_id == bindparam("gateway_id"),
+    refused_rows.c.stream == bindparam("stream"),
+    refused_rows.c.seq.between(bindparam("first_seq"), bindparam("last_seq")),
+)
+
+
+def _refused_here(s: TenantSession, origin: Origin, body: Tombstone) -> bool:
+    """Whether the centre refused all of these rows itself, and so has alarmed already."""
+    params = {
+        "gateway_id": origin.gateway_id,
+        "stream": body.stream,
+        "first_seq": body.first_seq,
+        "last_seq": body.last_seq,
+    }
+    return len(s.execute(_REFUSED, params).all()) >= body.count
+
+
+_SUCCESSORS = (
+    select(streams)
+    .where(
+        streams.c.tenant_id == TENANT,
+        streams.c.gateway_id == bindparam("gateway_id"),
+        streams.c.previous_stream.is_not(None),
+        streams.c.previous_last_seq.is_not(None),
+        streams.c.mark >= streams.c.started_seq,
+    )
+    .order_by(streams.c.id.desc())
+    .limit(SUCCESSORS_MAX)
+)
+_NAMED = select(streams).where(
+    streams.c.tenant_id == TENANT,
+    streams.c.gateway_id == bindparam("gateway_id"),
+    streams.c.stream.in_(bindparam("names", expanding=True)),
+)
+_MISSING = (
+    update(streams)
+    .where(streams.c.tenant_id == TENANT, streams.c.id == bindparam("stream_id"))
+    .values(missing=bindparam("gaps", type_=streams.c.missing.type))
+)
+
+
+def held_of(row: Row[Any]) -> Held:
+    """What is held of a stream, from its row."""
+    return Held(row.first_seq, row.mark, tuple((low, high) for low, high in row.ranges))
+
+
+def judge_short(s: TenantSession, origin: Origin, still_sending: Mapping[str, Any], now_ms: int) -> None:
+    """Alarm about streams that miss rows although their successor has begun and nothing is on its way.
+
+    still_sending: stream → (first, last, acknowledged) as the gateway last said. Each gap is alarmed once, and
+    the alarm clears itself when the rows come after all.
+    """
+    successors = s.execute(_SUCCESSORS, {"gateway_id": origin.gateway_id}).all()
+    if not successors:
+        return
+    names = {row.previous_stream: row.previous_last_seq for row in successors}
+    rows = s.execute(_NAMED, {"gateway_id": origin.gateway_id, "names": sorted(names)}).all()
+    was_missing = any(row.missing for row in rows)
+    still_missing = False
+    for row in rows:
+        sending = still_sending.get(row.stream)
+        gaps = [list(gap) for gap in held_of(row).missing_to(names[row.stream])]
+        if gaps and sending is not None and sending[2] < sending[1]:
+            still_missing = still_missing or bool(row.missing)
+            continue
+        still_missing = still_missing or bool(gaps)
+        if gaps == (row.missing or []):
+            continue
+        s.execute(_MISSING, {"stream_id": row.id, "gaps": gaps or None})
+        if sum(high - low + 1 for low, high in gaps) > sum(high - low + 1 for low, high in row.missing or []):
+            words = ", ".join(f"{low}–{high}" for low, high in gaps[:NAMED_MAX])
+            count = sum(high - low + 1 for low, high in gaps)
+            params: dict[str, str | int] = {"stream": row.stream, "rows": words, "count": min(count, 2**53)}
+            technical.sound(s, origin, "rows_missing", params, now_ms)
+    if was_missing and not still_missing:
+        technical.clear(s, origin, "rows_missing", now_ms)

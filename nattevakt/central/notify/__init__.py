@@ -1,0 +1,1 @@
+"""Delivery to people as a ledger. Serves arrow 9."""

@@ -1,0 +1,1 @@
+"""Who lives where and which device hangs where. Serves arrow 7."""

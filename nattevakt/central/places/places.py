@@ -1,0 +1,103 @@
+"""Where a device hangs and who lives there, at a given moment. Serves arrow 7.
+
+Owns the look-up by time (guests change, devices move). Must not know rules or alarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, select
+
+from nattevakt.central.db import TenantSession
+from nattevakt.central.tables import TENANT, devices, door_windows, placements, rooms, stays
+from nattevakt.edge.rules.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a device hung at some moment. residents: who stayed in that room then."""
+
+    room_id: int
+    ward_id: int
+    spot: str
+    residents: tuple[int, ...]
+
+    @property
+    def resident_id(self) -> int | None:
+        """The one who lives there, or None where that is nobody or not one."""
+        return self.residents[0] if len(self.residents) == 1 else None
+
+
+_PLACED = (
+    select(
+        devices.c.address,
+        placements.c.room_id,
+        placements.c.spot,
+        placements.c.from_ms,
+        placements.c.to_ms,
+        rooms.c.ward_id,
+        stays.c.resident_id,
+        stays.c.from_ms.label("stay_from_ms"),
+        stays.c.to_ms.label("stay_to_ms"),
+    )
+    .join(placements, and_(placements.c.tenant_id == devices.c.tenant_id, placements.c.device_id == devices.c.id))
+    .join(rooms, and_(rooms.c.tenant_id == placements.c.tenant_id, rooms.c.id == placements.c.room_id))
+    .outerjoin(stays, and_(stays.c.tenant_id == rooms.c.tenant_id, stays.c.room_id == rooms.c.id))
+    .where(devices.c.tenant_id == TENANT, devices.c.address.in_(bindparam("addresses", expanding=True)))
+    .order_by(placements.c.from_ms, placements.c.id, stays.c.id)
+)
+_WINDOWS = (
+    select(door_windows.c.resident_id, door_windows.c.from_minute, door_windows.c.to_minute)
+    .where(
+        door_windows.c.tenant_id == TENANT,
+        door_windows.c.resident_id.in_(bindparam("residents", expanding=True)),
+    )
+    .order_by(door_windows.c.id)
+)
+
+
+class Places:
+    """The placements of some devices, read once for a batch."""
+
+    def __init__(self, rows: Iterable[Row[Any]]) -> None:
+        self._rows: dict[str, list[Row[Any]]] = {}
+        for row in rows:
+            self._rows.setdefault(row.address, []).append(row)
+
+    def at(self, address: str, at_ms: int) -> Spot | None:
+        """Where a device hung at this moment, None if nowhere that is known."""
+        hung = [row for row in self._rows.get(address, ()) if _covers(row.from_ms, row.to_ms, at_ms)]
+        if not hung:
+            return None
+        latest = hung[-1]
+        there = (row for row in hung if (row.room_id, row.from_ms) == (latest.room_id, latest.from_ms))
+        residents = {
+            int(row.resident_id)
+            for row in there
+            if row.resident_id is not None and _covers(row.stay_from_ms, row.stay_to_ms, at_ms)
+        }
+        return Spot(int(latest.room_id), int(latest.ward_id), latest.spot, tuple(sorted(residents)))
+
+
+def _covers(from_ms: int, to_ms: int | None, at_ms: int) -> bool:
+    return from_ms <= at_ms and (to_ms is None or at_ms < to_ms)
+
+
+def look_up(s: TenantSession, addresses: Iterable[str]) -> Places:
+    """All placements of these devices."""
+    wanted = sorted(set(addresses))
+    return Places(s.execute(_PLACED, {"addresses": wanted}).all() if wanted else ())
+
+
+def windows_of(s: TenantSession, residents: Iterable[int]) -> dict[int, tuple[Window, ...]]:
+    """The door windows of these residents; who has none is not in the answer."""
+    wanted = sorted(set(residents))
+    found: dict[int, tuple[Window, ...]] = {}
+    if wanted:
+        for row in s.execute(_WINDOWS, {"residents": wanted}):
+            window = Window(int(row.from_minute), int(row.to_minute))
+            found[row.resident_id] = (*found.get(row.resident_id, ()), window)
+    return found

@@ -1,0 +1,232 @@
+"""The form of a seed file: a ward with its rooms, people and devices, as TOML. Serves every arrow of the centre.
+
+Owns the keys, their checks and the references between entries. Must not know what is stored or how.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nattevakt.central.credentials import KEY
+from nattevakt.edge.errors import RejectError
+from nattevakt.edge.rules.windows import NORWAY
+from nattevakt.edge.strict import Reader, list_of, record, text
+
+ENTRIES_MAX = 5_000
+_KEY = re.compile(rf"{KEY}\Z")
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantEntry:
+    """The municipality."""
+
+    key: str
+    name: str
+    time_zone: str = NORWAY
+
+
+@dataclass(frozen=True, slots=True)
+class WardEntry:
+    """A ward; its night is when the lights are low."""
+
+    key: str
+    name: str
+    night_from: int = 22 * 60
+    night_to: int = 7 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEntry:
+    """A room on a ward."""
+
+    key: str
+    ward: str
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentEntry:
+    """A resident and the room of the current stay, "" for none."""
+
+    key: str
+    name: str
+    room: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEntry:
+    """A gateway; its ward is rung for devices that nobody has placed."""
+
+    key: str
+    name: str
+    ward: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEntry:
+    """A device and where it hangs: a room and the words for the spot in it."""
+
+    address: str
+    name: str = ""
+    gateway: str = ""
+    room: str = ""
+    spot: str = ""
+    mute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WindowEntry:
+    """A time of night in which a resident's door is watched."""
+
+    resident: str
+    from_minute: int
+    to_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaffEntry:
+    """A member of staff, the wards they may act on, and their PIN ("" leaves it as it is)."""
+
+    key: str
+    name: str
+    initials: str
+    pin: str = ""
+    wards: tuple[str, ...] = ()
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A whole seed file."""
+
+    tenant: TenantEntry
+    ward: tuple[WardEntry, ...] = ()
+    room: tuple[RoomEntry, ...] = ()
+    resident: tuple[ResidentEntry, ...] = ()
+    gateway: tuple[GatewayEntry, ...] = ()
+    device: tuple[DeviceEntry, ...] = ()
+    door_window: tuple[WindowEntry, ...] = ()
+    staff: tuple[StaffEntry, ...] = ()
+
+
+def _key(value: object, where: str) -> str:
+    found = text(value, where)
+    if not _KEY.match(found):
+        raise RejectError(where, "must be 1 to 40 of a-z, 0-9 and -")
+    return found
+
+
+def _filled(value: object, where: str) -> str:
+    found = text(value, where).strip()
+    if not found:
+        raise RejectError(where, "must not be empty")
+    return found
+
+
+def _minute(value: object, where: str) -> int:
+    found = _TIME.match(text(value, where))
+    if not found:
+        raise RejectError(where, 'must be a time of day like "22:30"')
+    return int(found[1]) * 60 + int(found[2])
+
+
+def _zone(value: object, where: str) -> str:
+    name = text(value, where)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise RejectError(where, "is not a known time zone") from None
+    return name
+
+
+def _window(value: object, where: str) -> WindowEntry:
+    # "from" is a word of the language, so this one cannot be read by its field names.
+    if not isinstance(value, dict):
+        raise RejectError(where, "must be a table")
+    if unknown := sorted(set(value) - {"resident", "from", "to"}):
+        raise RejectError(f"{where}.{unknown[0]}", "unknown key; known are from, resident, to")
+    return WindowEntry(
+        _key(value.get("resident"), f"{where}.resident"),
+        _minute(value.get("from"), f"{where}.from"),
+        _minute(value.get("to"), f"{where}.to"),
+    )
+
+
+def _entries(item: Reader) -> Reader:
+    def read(value: object, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list) or len(value) > ENTRIES_MAX:
+            raise RejectError(where, f"must be at most {ENTRIES_MAX} tables [[{where.rpartition('.')[2]}]]")
+        return tuple(item(entry, f"{where}[{index}]") for index, entry in enumerate(value))
+
+    return read
+
+
+_named: dict[str, Reader] = {"key": _key, "name": _filled}
+_read = record(
+    Seed,
+    {
+        "tenant": record(TenantEntry, {**_named, "time_zone": _zone}, closed=True),
+        "ward": _entries(record(WardEntry, {**_named, "night_from": _minute, "night_to": _minute}, closed=True)),
+        "room": _entries(record(RoomEntry, {"key": _key, "number": _filled}, closed=True)),
+        "resident": _entries(record(ResidentEntry, _named, closed=True)),
+        "gateway": _entries(record(GatewayEntry, _named, closed=True)),
+        "device": _entries(record(DeviceEntry, {"address": _filled}, closed=True)),
+        "door_window": _entries(_window),
+        "staff": _entries(record(StaffEntry, {**_named, "initials": _filled, "wards": list_of(_key)}, closed=True)),
+    },
+    closed=True,
+)
+
+
+def load_seed(path: Path) -> Seed:
+    """Read and check a seed file. Raises RejectError naming the entry and key that is wrong."""
+    try:
+        with path.open("rb") as file:
+            found = tomllib.load(file)
+    except OSError as error:
+        raise RejectError(str(path), f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RejectError(str(path), f"not TOML: {error}") from None
+    seed: Seed = _read(found, "seed")
+    _consistent(seed)
+    return seed
+
+
+def _consistent(seed: Seed) -> None:
+    wards = _unique("ward", (entry.key for entry in seed.ward))
+    rooms = _unique("room", (entry.key for entry in seed.room))
+    residents = _unique("resident", (entry.key for entry in seed.resident))
+    gateways = _unique("gateway", (entry.key for entry in seed.gateway))
+    _unique("device", (entry.address for entry in seed.device), "address")
+    _unique("staff", (entry.key for entry in seed.staff))
+    _known("room", "ward", (entry.ward for entry in seed.room), wards)
+    _known("resident", "room", (entry.room or None for entry in seed.resident), rooms)
+    _known("gateway", "ward", (entry.ward for entry in seed.gateway), wards)
+    _known("device", "gateway", (entry.gateway or None for entry in seed.device), gateways)
+    _known("device", "room", (entry.room or None for entry in seed.device), rooms)
+    _known("door_window", "resident", (entry.resident for entry in seed.door_window), residents)
+    for index, entry in enumerate(seed.staff):
+        _known(f"staff[{index}]", "wards", entry.wards, wards)
+
+
+def _unique(table: str, keys: Iterable[str], name: str = "key") -> set[str]:
+    seen: set[str] = set()
+    for index, key in enumerate(keys):
+        if key in seen:
+            raise RejectError(f"seed.{table}[{index}].{name}", f"stands twice: {key}")
+        seen.add(key)
+    return seen
+
+
+def _known(table: str, name: str, keys: Iterable[str | None], known: Collection[str]) -> None:
+    for index, key in enumerate(keys):
+        if key is not None and key not in known:
+            raise RejectError(f"seed.{table}[{index}].{name}", f"unknown: {key}")

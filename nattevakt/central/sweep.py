@@ -1,0 +1,149 @@
+"""The watcher: takes what is due, looks for what nobody handled, and shows that it does. Serves arrows 7 and 8.
+
+Owns the cycle and its proof of life: the canary, a wake row that each cycle must take. Must not know rules or
+HTTP. Any number of processes may sweep; one holds a tenant's canary at a time and the others pass on.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge
+from sqlalchemy import Row, text
+
+from nattevakt.central import technical
+from nattevakt.central.alarms.requests import EventKey
+from nattevakt.central.clock import Clock
+from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.technical import Origin
+from nattevakt.edge.errors import RetryError
+
+_log = structlog.get_logger("nattevakt.sweep")
+SWEEPS = Counter("nattevakt_sweeps_total", "Sweep cycles by how they ended", ["result"])
+UNHANDLED = Counter("nattevakt_unhandled_events_total", "Class-A rows that the sweep found without an ending")
+SWEEP_AGE = Gauge("nattevakt_sweep_age_seconds", "Age of the oldest tenant's last taken canary")
+
+CANARY = {"subject": "tenant", "rule": "canary"}
+EVERY_MS = 5_000
+
+_PLANT = text(
+    "INSERT INTO wake_rows (tenant_id, subject, rule, wake_at_ms) VALUES (:tenant, :subject, :rule, :now_ms) "
+    "ON CONFLICT DO NOTHING"
+)
+_TAKE = "SELECT wake_at_ms FROM wake_rows WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule"
+_TAKE_LOCKED = {"sqlite": text(_TAKE), "postgresql": text(_TAKE + " FOR UPDATE SKIP LOCKED")}
+_REARM = text(
+    "UPDATE wake_rows SET wake_at_ms = :wake_at_ms WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule"
+)
+_RAN = text(
+    "INSERT INTO sweep_runs (tenant_id, at_ms) VALUES (:tenant, :now_ms) "
+    "ON CONFLICT (tenant_id) DO UPDATE SET at_ms = excluded.at_ms"
+)
+_LAST = text("SELECT at_ms FROM sweep_runs WHERE tenant_id = :tenant")
+_UNHANDLED = text(
+    # A transaction writes a row together with its ending, so even the youngest row without one is a fault.
+    "SELECT e.gateway_id, e.stream_id, e.seq, e.variant, e.kind, e.device, g.ward_id, g.key, g.name FROM events e "
+    "JOIN gateways g ON g.tenant_id = e.tenant_id AND g.id = e.gateway_id "
+    "WHERE e.tenant_id = :tenant AND e.urgency = 'A' AND e.alarm_id IS NULL AND e.outcome_reason IS NULL "
+    "ORDER BY e.gateway_id, e.stream_id, e.seq, e.variant LIMIT 200"
+)
+_HANDLED = text(
+    "UPDATE events SET alarm_id = :alarm_id WHERE tenant_id = :tenant AND gateway_id = :gateway_id "
+    "AND stream_id = :stream_id AND seq = :seq AND variant = :variant"
+)
+
+
+def cycle(db: Database, tenant: Tenant, now_ms: int) -> bool:
+    """One sweep of one tenant. False where another process holds the canary (PostgreSQL).
+
+    Raises RetryError where the database is away, or (SQLite) another writer holds it for too long: then the
+    canary was not taken either.
+    """
+    return db.transact(tenant.id, lambda s: _cycle(s, tenant, now_ms))
+
+
+def _cycle(s: TenantSession, tenant: Tenant, now_ms: int) -> bool:
+    s.execute(_PLANT, {**CANARY, "now_ms": now_ms})
+    if s.execute(_TAKE_LOCKED[s.dialect], CANARY).one_or_none() is None:
+        return False
+    for row in s.execute(_UNHANDLED).all():
+        _alarm(s, tenant, row, now_ms)
+    s.execute(_REARM, {**CANARY, "wake_at_ms": now_ms + EVERY_MS})
+    s.execute(_RAN, {"now_ms": now_ms})
+    return True
+
+
+def _alarm(s: TenantSession, tenant: Tenant, row: Row[Any], now_ms: int) -> None:
+    """An urgent row that nothing answered for: whatever went wrong, a person hears of it."""
+    UNHANDLED.inc()
+    _log.error("unhandled_event", gateway_id=row.gateway_id, stream_id=row.stream_id, seq=row.seq, kind=row.kind)
+    origin = Origin(row.gateway_id, row.ward_id, row.key, row.name, tenant.time_zone)
+    key = EventKey(row.gateway_id, row.stream_id, row.seq, row.variant)
+    params = {"kind": row.kind, "device": row.device or ""}
+    applied = technical.sound(s, origin, "unhandled_event", params, now_ms, event=key)
+    values = {"gateway_id": key.gateway_id, "stream_id": key.stream_id, "seq": key.seq, "variant": key.variant}
+    s.execute(_HANDLED, {"alarm_id": applied.alarm_id, **values})
+
+
+def last_run_ms(s: TenantSession) -> int | None:
+    """When this tenant's canary was last taken, None if never."""
+    found: int | None = s.execute(_LAST).scalar()
+    return found
+
+
+def age_s(db: Database, now_ms: int) -> float | None:
+    """Seconds since the canary of the tenant that waits longest was taken; 0 without tenants, None if never."""
+    oldest = 0.0
+    for tenant in db.tenants():
+        with db.read(tenant.id) as s:
+            at_ms = last_run_ms(s)
+        if at_ms is None:
+            return None
+        oldest = max(oldest, (now_ms - at_ms) / 1000)
+    return oldest
+
+
+class Sweeper:
+    """The thread that sweeps all tenants, again and again, until told to stop."""
+
+    def __init__(self, db: Database, clock: Clock, interval_s: float) -> None:
+        self._db = db
+        self._clock = clock
+        self._interval_s = interval_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+
+    def start(self) -> None:
+        """Begin sweeping, at once for the first time."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the cycle under way finish, then end."""
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.once()
+            self._stop.wait(self._interval_s)
+
+    def once(self) -> None:
+        """One cycle for each tenant; a tenant that fails costs the others nothing."""
+        try:
+            tenants = self._db.tenants()
+        except RetryError as error:
+            SWEEPS.labels("away").inc()
+            _log.warning("sweep_without_database", error=str(error))
+            return
+        for tenant in tenants:
+            try:
+                taken = cycle(self._db, tenant, self._clock.now_ms())
+                SWEEPS.labels("taken" if taken else "passed").inc()
+            except RetryError as error:
+                SWEEPS.labels("busy").inc()
+                _log.warning("sweep_put_off", tenant=tenant.key, error=str(error))
+            except Exception as error:  # noqa: BLE001 - the watcher outlives whatever it finds
+                SWEEPS.labels("failed").inc()
+                _log.error("sweep_failed", tenant=tenant.key, error=type(error).__name__, exc_info=True)

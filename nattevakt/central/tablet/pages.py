@@ -1,0 +1,154 @@
+"""HTML of the tablet: full pages and the partials that a snapshot carries. Serves arrow 9.
+
+Owns the templates' surroundings: language, asset addresses, escaping. Must not know HTTP or the database. A card is
+drawn by one partial only, on the first paint and in every snapshot, so that the two can never differ.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nattevakt.central.tablet import assets, sentences
+from nattevakt.central.tablet.i18n import N_, Words
+from nattevakt.central.tablet.views import BoardView, CardView
+from nattevakt.central.tablet.when import clock, clock_seconds
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+SCHEMES = ("dark", "light")
+LEVELS: Mapping[str, str] = {
+    "high": N_("Høy prioritet"),
+    "medium": N_("Middels prioritet"),
+    "low": N_("Lav prioritet"),
+}
+SCHEME_LABELS = (("dark", "moon", N_("Mørk")), ("light", "sun", N_("Lys")))
+LANGUAGE_LABELS = (("nb", "Bokmål"), ("nn", "Nynorsk"), ("en", "English"))
+SWEEP_LATE_S = 30
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+
+_OFFLINE_STYLE = """
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:#0b0e12;color:#0b0e12;
+font:20px/1.5 system-ui,sans-serif}
+main{max-width:34rem;margin:16px;padding:28px 32px;border-radius:14px;background:#fff}
+h1{margin:0 0 12px;font-size:1.6em;line-height:1.2}p{margin:0 0 12px}
+a{display:inline-block;padding:14px 20px;border:2px solid;border-radius:12px;color:inherit;font-weight:700}
+"""
+_OFFLINE_SCRIPT = """
+let tries = 0;
+async function look() {
+  tries += 1;
+  document.getElementById("tries").textContent = "(" + tries + ")";
+  try {
+    const answer = await fetch("/tablet/offline", { cache: "no-store", signal: AbortSignal.timeout(4000) });
+    if (answer.ok) return location.replace("/");
+  } catch {}
+  setTimeout(look, 2000 + 1000 * Math.random());
+}
+setTimeout(look, 2000);
+"""
+
+
+@cache
+def _translated(words: Words) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.globals["asset"] = assets.load().url
+    environment.globals["lang"] = words.lang
+    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["levels"] = {key: words(label) for key, label in LEVELS.items()}
+    environment.globals["age"] = partial(sentences.age, words)
+    return environment
+
+
+def alarm_html(words: Words, card: CardView) -> str:
+    """One alarm card as a snapshot carries it: without the age, which the page counts itself.
+
+    So the text of a card is the same for as long as nothing about its alarm has changed.
+    """
+    return _translated(words).get_template("alarm.html").render(card=replace(card, age="")).strip()
+
+
+def rooms_html(words: Words, board: BoardView) -> str:
+    """The tiles of all rooms as a snapshot carries them: without ages, as with cards."""
+    return _translated(words).get_template("rooms.html").render(rooms=board.rooms, now_ms=None).strip()
+
+
+def board_page(words: Words, board: BoardView, zone: ZoneInfo, scheme: str, hb_s: float) -> str:
+    """The whole board, complete without JavaScript."""
+    n = len(board.cards)
+    page = sentences.page(words)
+    counted = {0: page["alarms_none"], 1: page["alarms_one"]}.get(n, page["alarms_many"].replace("{n}", str(n)))
+    return (
+        _translated(words)
+        .get_template("board.html")
+        .render(
+            board=board,
+            now_ms=board.now_ms,
+            page=page,
+            count=counted,
+            clock=clock(board.now_ms, zone),
+            clock_seconds=clock_seconds(board.now_ms, zone),
+            scheme=scheme,
+            schemes=[(key, icon, words(label)) for key, icon, label in SCHEME_LABELS],
+            languages=LANGUAGE_LABELS,
+            sweep_ok=board.sweep_age_s is not None and board.sweep_age_s <= SWEEP_LATE_S,
+            causes=[(key, words(label)) for key, label in sentences.CAUSES.items()],
+            actions=[(key, words(label)) for key, label in sentences.ACTIONS.items()],
+            settings=_settings(words, hb_s, board.now_ms, board.seq, zone.key),
+        )
+    )
+
+
+def enrol_page(words: Words, scheme: str, hb_s: float, now_ms: int) -> str:
+    """The page where a tablet is enrolled."""
+    settings = _settings(words, hb_s, now_ms, 0, "Europe/Oslo")
+    return (
+        _translated(words)
+        .get_template("enrol.html")
+        .render(scheme=scheme, settings=settings, page=sentences.page(words))
+    )
+
+
+def offline_page(words: Words) -> tuple[str, str]:
+    """The page for when the centre does not answer, all in one, and its own Content-Security-Policy."""
+    style, script = Markup(_OFFLINE_STYLE), Markup(_OFFLINE_SCRIPT)  # noqa: S704 - our own constants
+    html = _translated(words).get_template("offline.html").render(style=style, script=script)
+    policy = (
+        f"default-src 'none'; style-src '{_hash(_OFFLINE_STYLE)}'; script-src '{_hash(_OFFLINE_SCRIPT)}'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return html, policy
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _settings(words: Words, hb_s: float, now_ms: int, seq: int, time_zone: str) -> dict[str, object]:
+    return {
+        "hb_s": hb_s,
+        "now_ms": now_ms,
+        "seq": seq,
+        "build": assets.load().build,
+        "lang": words.lang,
+        "time_zone": time_zone,
+    }

@@ -1,0 +1,65 @@
+"""Alarms about the installation itself, raised outside the rules. Serves arrows 6 and 8.
+
+Owns how such an alarm is addressed: a gateway is its subject, its ward sees it. Must not know why it is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nattevakt.central.alarms import register
+from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.requests import Applied, ClearRequest, EventKey, RaiseRequest, Where
+from nattevakt.central.db import TenantSession
+from nattevakt.edge.rules.rule import Occurred, Priority, Reason
+
+TEXT_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The gateway that something came through. time_zone: its tenant's."""
+
+    gateway_id: int
+    ward_id: int
+    key: str
+    name: str
+    time_zone: str
+
+    @property
+    def subject(self) -> str:
+        """The subject of alarms about this gateway."""
+        return f"gateway:{self.gateway_id}"
+
+
+def sound(
+    s: TenantSession,
+    origin: Origin,
+    kind: str,
+    params: Mapping[str, str | int],
+    now_ms: int,
+    *,
+    priority: Priority | None = None,
+    rule: str = "",
+    event: EventKey | None = None,
+) -> Applied:
+    """Raise (or join) the technical alarm of this kind for this gateway."""
+    cut = {key: value[:TEXT_MAX] if isinstance(value, str) else value for key, value in params.items()}
+    request = RaiseRequest(
+        subject=origin.subject,
+        rule=rule or kind,
+        kind=kind,
+        priority=priority or KINDS[kind].priority,
+        reason=Reason(kind, {"gateway": origin.name, **cut}),
+        occurred=Occurred(now_ms, now_ms),
+        where=Where(origin.ward_id, place=origin.name),
+        event=event,
+    )
+    return register.apply(s, request, now_ms)
+
+
+def clear(s: TenantSession, origin: Origin, kind: str, now_ms: int, *, rule: str = "") -> Applied:
+    """The fault is gone; an alarm that nobody has taken ends, another gets a note."""
+    reason = Reason(f"{kind}.over", {"gateway": origin.name})
+    return register.apply(s, ClearRequest(origin.subject, rule or kind, reason), now_ms)

@@ -1,0 +1,147 @@
+"""Fixtures of the tablet's tests: a real server process, a real browser, enrolled pages."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from tests.central.tablet.ward import PIN
+from tests.support.browser import TABLET, chromium, tablet_context
+
+ROOT = Path(__file__).parents[3]
+WAIT_MS = 30_000
+
+
+class Server:
+    """One server process. Its orders stand in for ingest and sweep."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        command = [sys.executable, "-m", "tests.central.tablet.launch", str(folder), str(port)]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def order(self, path: str, **wish: object) -> Any:
+        """Give the process an order."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            f"{self.url}/test/{path}", json.dumps(wish).encode(), headers, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
+            return json.loads(reply.read() or b"null")
+
+    def ring(self, **wish: object) -> int:
+        """Raise an alarm; gives its id."""
+        return int(self.order("ring", **wish))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """Tell it to stop; gives its exit code. Kills it if it does not."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait(20)
+        finally:
+            assert self.process.stdout
+            self.process.stdout.close()
+
+
+@contextmanager
+def running(folder: Path, port: int = 0) -> Iterator[Server]:
+    """A server for as long as the context lasts."""
+    server = Server(folder, port)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser a module: while it lives its own event loop holds this thread, so it must not outlive its need."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running(tmp_path) as found:
+        yield found
+
+
+class Tablets:
+    """Makes enrolled pages and remembers what their browsers complained of."""
+
+    def __init__(self, browser: Browser, server: Server) -> None:
+        self.browser = browser
+        self.server = server
+        self.complaints: list[str] = []
+        self.contexts: list[BrowserContext] = []
+
+    def context(self, width: int = TABLET["width"], height: int = TABLET["height"]) -> BrowserContext:
+        """A context whose complaints are kept."""
+        context = tablet_context(self.browser, width, height)
+        self.contexts.append(context)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("console", self._said)
+        return context
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def enrolled(self, context: BrowserContext | None = None) -> Page:
+        """A page at the board, connected; nobody is logged in."""
+        page = (context or self.context()).new_page()
+        page.goto(self.server.url)
+        page.get_by_label("Engangskode").fill(str(self.server.order("code")))
+        page.get_by_role("button", name="Koble til").click()
+        expect(page.get_by_text("Tilkoblet")).to_be_visible(timeout=WAIT_MS)
+        return page
+
+
+@pytest.fixture
+def tablets(browser: Browser, server: Server) -> Iterator[Tablets]:
+    found = Tablets(browser, server)
+    yield found
+    for context in found.contexts:
+        context.close()
+
+
+def choose(page: Page, name: str = "Kari N.", pin: str = PIN) -> None:
+    """Choose a name and enter a PIN in the open dialog."""
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name=name).click()
+    for digit in pin:
+        dialog.get_by_role("button", name=digit, exact=True).click()
+    dialog.get_by_role("button", name="Logg inn").click()
+
+
+def log_in(page: Page, name: str = "Kari N.", pin: str = PIN) -> None:
+    """Log a person in from the top line."""
+    page.locator("#person-open").click()
+    choose(page, name, pin)
+    expect(page.locator("#person-name")).to_have_text(name, timeout=WAIT_MS)
+
+
+def card(page: Page, number: str) -> Any:
+    """The alarm card of a room."""
+    return page.locator("[data-alarm]", has_text=number)

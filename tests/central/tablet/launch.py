@@ -1,0 +1,83 @@
+"""A real server with the tablet's routes and a few orders for tests. Only tests start it.
+
+Usage: python -m tests.central.tablet.launch FOLDER. Prints its port. The orders raise alarms in the same process, as
+ingest would, and set the age of the last sweep; nothing of this is in the product.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import update
+
+from nattevakt.central.clock import ServiceClock
+from nattevakt.central.tables import TENANT, sweep_runs, tablets
+from nattevakt.central.tablet.live import Hub
+from nattevakt.central.tablet.routes import router
+from nattevakt.central.tablet.vitals import serving
+from tests.central.tablet.ward import code, database, ring, seed
+
+BEAT_S = 1.0
+FRESH_MS = 3_600_000
+
+
+def create(folder: Path) -> FastAPI:
+    """The application under test."""
+    clock = ServiceClock()
+    hub = Hub(clock, beat_s=BEAT_S)
+    db = database(folder, hub.publish)
+    ward = seed(db, clock.now_ms())
+    swept(db.write(ward.tenant), clock.now_ms() + FRESH_MS)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with serving(hub, db, clock):
+            yield
+        db.close()
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    app.state.clock, app.state.db, app.state.hub = clock, db, hub
+    app.include_router(router)
+
+    @app.post("/test/ring")
+    def order_ring(wish: dict[str, object]) -> int:
+        return ring(db, ward, clock.now_ms(), **wish)  # type: ignore[arg-type]
+
+    @app.post("/test/code")
+    def order_code() -> str:
+        return code(db, ward, clock.now_ms())
+
+    @app.post("/test/sweep")
+    def order_sweep(wish: dict[str, int]) -> None:
+        swept(db.write(ward.tenant), clock.now_ms() - wish["age_ms"])
+
+    @app.post("/test/revoke")
+    def order_revoke() -> None:
+        with db.write(ward.tenant) as s:
+            s.execute(update(tablets).where(tablets.c.tenant_id == TENANT), {"revoked_ms": clock.now_ms()})
+
+    return app
+
+
+def swept(writing: object, at_ms: int) -> None:
+    """Set when the sweep last ran."""
+    with writing as s:  # type: ignore[attr-defined]
+        s.execute(update(sweep_runs).where(sweep_runs.c.tenant_id == TENANT), {"at_ms": at_ms})
+
+
+if __name__ == "__main__":
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    listening.listen(128)
+    print(listening.getsockname()[1], flush=True)
+    config = uvicorn.Config(
+        create(Path(sys.argv[1])), log_level="warning", timeout_graceful_shutdown=5, loop="uvloop", http="httptools"
+    )
+    uvicorn.Server(config).run(sockets=[listening])

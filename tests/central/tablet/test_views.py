@@ -1,0 +1,145 @@
+"""The board's view model on each database: order, names with their log, notices, and one tenant's rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from nattevakt.central.alarms import register
+from nattevakt.central.alarms.lifecycle import State
+from nattevakt.central.alarms.requests import Act
+from nattevakt.central.db import Database
+from nattevakt.central.notify import outbox
+from nattevakt.central.people import sessions, tablets
+from nattevakt.central.people.sessions import Person
+from nattevakt.central.people.tablets import Tablet
+from nattevakt.central.tables import TENANT, access_log
+from nattevakt.central.tablet import views
+from nattevakt.central.tablet.i18n import words
+from nattevakt.central.tablet.views import BoardView, log_reading
+from nattevakt.central.tablet.vitals import vitals_of
+from tests.central.tablet.ward import MINUTE, NAME, Ward, code, ring, seed
+
+T0 = 1_795_000_000_000
+NB = words("nb")
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """Each kind of database."""
+    found = Database(database_url)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def ward(db: Database) -> Ward:
+    return seed(db, T0)
+
+
+@pytest.fixture
+def tablet(db: Database, ward: Ward) -> Tablet:
+    cookie = tablets.redeem(db, code(db, ward, T0), T0)
+    assert cookie
+    found = tablets.authenticate(db, cookie.text())
+    assert found
+    return found
+
+
+def look(db: Database, tablet: Tablet, person: Person | None = None, at_ms: int = T0) -> BoardView:
+    with db.read(tablet.tenant.id) as s:
+        return views.board(s, tablet, person, NB, at_ms)
+
+
+def kari(db: Database, tablet: Tablet) -> Person:
+    with db.write(tablet.tenant.id) as s:
+        token = sessions.start(s, tablet.id, 1, T0)
+        found = sessions.find(s, tablet.id, tablet.ward_id, token, T0)
+    assert found
+    return found
+
+
+def test_order_and_state(db: Database, ward: Ward, tablet: Tablet) -> None:
+    low = ring(db, ward, T0, "rows_missing", None)
+    taken = ring(db, ward, T0, "fall", "204", late_ms=41 * MINUTE)
+    waiting = ring(db, ward, T0 + 1, "call", "205")
+    act = Act(taken, State.TAKEN, 1, tablet.id, "key-00000001")
+    db.transact(ward.tenant, lambda s: register.act(s, act, T0 + MINUTE))
+    board = look(db, tablet, at_ms=T0 + 2 * MINUTE)
+    assert [card.id for card in board.cards] == [waiting, taken, low]
+    card = board.cards[1]
+    assert (card.taken, card.holder, card.holder_does, card.act) == (True, "Kari N.", "har tatt alarmen", "on-way")
+    assert card.when.endswith("meldt 41 min forsinket")
+    assert {room.number: room.level for room in board.rooms if room.level} == {"204": "high", "205": "high"}
+    assert [room.seen for room in board.rooms if room.number in ("201", "206", "213", "214")] == [
+        "known",
+        "unknown",
+        "mute",
+        "mute",
+    ]
+
+
+def test_names_are_logged_once_for_each_alarm_person_and_session(db: Database, ward: Ward, tablet: Tablet) -> None:
+    ring(db, ward, T0, "fall", "204")
+    ring(db, ward, T0, "rows_missing", None)
+    assert [card.name for card in look(db, tablet).cards] == ["", ""]
+    person = kari(db, tablet)
+    board = look(db, tablet, person)
+    assert [card.name for card in board.cards] == [NAME, ""]
+    for at_ms in (T0, T0 + 5, T0 + 10):
+        assert log_reading(db, tablet, person, board.cards, at_ms)
+    assert log_reading(db, tablet, Person(1, "Kari N.", "KN", T0 + 20), board.cards, T0 + 20)
+    with db.read(ward.tenant) as s:
+        rows = s.execute(select(access_log).where(access_log.c.tenant_id == TENANT)).all()
+    assert [row.at_ms for row in rows] == [T0, T0 + 20]
+    assert {row.resident_id for row in rows} == {ward.residents["204"]}
+
+
+def test_a_name_is_not_shown_where_its_reading_cannot_be_logged(db: Database, ward: Ward, tablet: Tablet) -> None:
+    ring(db, ward, T0, "fall", "204")
+    person = kari(db, tablet)
+    board = look(db, tablet, person)
+    away = Database("sqlite:////nonexistent/nowhere.sqlite")
+    assert not log_reading(away, tablet, person, board.cards, T0)
+    away.close()
+
+
+def test_notice_is_named_until_it_has_sounded(db: Database, ward: Ward, tablet: Tablet) -> None:
+    ring(db, ward, T0, "fall", "204")
+    (card,) = look(db, tablet).cards
+    assert card.notice_id is not None
+    assert not card.notice_sent
+    with db.write(ward.tenant) as s:
+        outbox.mark_sent(s, tablet.id, [card.notice_id], T0)
+    assert look(db, tablet).cards[0].notice_sent
+    with db.write(ward.tenant) as s:
+        outbox.mark_sounded(s, tablet.id, [card.notice_id], T0)
+    assert look(db, tablet).cards[0].notice_id is None
+    ring(db, ward, T0 + 1, "fall", "204")
+    (again,) = look(db, tablet).cards
+    assert (again.sound_seq, again.notice_sent) == (2, False)
+    assert again.again.startswith("Meldt 2 ganger, sist kl. ")
+
+
+def test_another_municipality_is_never_on_the_board(db: Database, ward: Ward, tablet: Tablet) -> None:
+    other = seed(db, T0, "annen")
+    ring(db, other, T0, "fall", "204")
+    assert look(db, tablet).cards == ()
+    assert len(look(db, tablet).rooms) == 14
+
+
+def test_vital_signs(db: Database, ward: Ward, tablet: Tablet) -> None:
+    class Clock:
+        def now_ms(self) -> int:
+            return T0 + 7_000
+
+        def monotonic(self) -> float:
+            return 0.0
+
+    read = vitals_of(db, Clock())
+    before = read(ward.tenant, frozenset({tablet.id, 999}))
+    assert (before.sweep_age_s, before.tablets) == (7.0, frozenset({tablet.id}))
+    ring(db, ward, T0, "fall", "204")
+    assert read(ward.tenant, frozenset()).seq == before.seq + 1

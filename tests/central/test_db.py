@@ -1,0 +1,231 @@
+"""Transactions and tenancy on both databases: what is undone is gone, what is another's is not seen."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
+
+from nattevakt.central import migrate
+from nattevakt.central.db import Database, TenancyError, TenantSession, make_engine
+from nattevakt.central.tables import TENANT, TENANT_TABLES, live_seq, metadata, wards
+from nattevakt.edge.errors import RetryError
+from tests.support.postgres import Postgres
+
+NIGHT = {"night_from_minute": 0, "night_to_minute": 1}
+
+
+def keys(db: Database, tenant_id: int) -> list[str]:
+    with db.read(tenant_id) as s:
+        return list(s.execute(select(wards.c.key).where(wards.c.tenant_id == TENANT).order_by(wards.c.id)).scalars())
+
+
+def test_savepoint_first_then_outer_rollback_leaves_nothing(db: Database) -> None:
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+
+    def work() -> None:
+        with db.write(tenant_id) as s:
+            with s.savepoint():
+                s.insert(wards, key="inner", name="x", **NIGHT)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
+    assert keys(db, tenant_id) == []
+
+
+def test_a_failed_savepoint_undoes_only_itself(db: Database) -> None:
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+
+    def fails(s: TenantSession) -> None:
+        with s.savepoint():
+            s.insert(wards, key="inside", name="x", **NIGHT)
+            raise KeyError
+
+    with db.write(tenant_id) as s:
+        s.insert(wards, key="before", name="x", **NIGHT)
+        with pytest.raises(KeyError):
+            fails(s)
+        s.insert(wards, key="after", name="x", **NIGHT)
+    assert keys(db, tenant_id) == ["before", "after"]
+
+
+def test_tenants_do_not_see_each_other(db: Database) -> None:
+    first, _ = db.set_tenant("a", "A", "Europe/Oslo")
+    second, _ = db.set_tenant("b", "B", "Europe/Oslo")
+    for tenant_id, key in ((first, "mine"), (second, "theirs")):
+        with db.write(tenant_id) as s:
+            s.insert(wards, key=key, name="x", **NIGHT)
+    assert (keys(db, first), keys(db, second)) == (["mine"], ["theirs"])
+
+
+def test_a_statement_that_names_no_tenant_is_refused(db: Database) -> None:
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+    with pytest.raises(TenancyError), db.read(tenant_id) as s:
+        s.connection.execute(select(wards))
+    with pytest.raises(TenancyError), db.write(tenant_id) as s:
+        s.connection.execute(text("DELETE FROM wards"))
+
+
+def test_postgresql_hides_other_tenants_from_a_query_that_forgets(postgres: Postgres) -> None:
+    db = Database(postgres.fresh_database()[0])
+    try:
+        first, _ = db.set_tenant("a", "A", "Europe/Oslo")
+        second, _ = db.set_tenant("b", "B", "Europe/Oslo")
+        with db.write(first) as s:
+            s.insert(wards, key="mine", name="x", **NIGHT)
+        with db.read(second) as s:
+            assert s.connection.exec_driver_sql("SELECT key FROM wards").all() == []
+        with db.engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT key FROM wards").all() == []
+            assert connection.exec_driver_sql("SELECT id FROM tenants").all() == [(first,), (second,)]
+    finally:
+        db.close()
+
+
+def test_every_tenant_table_is_guarded_by_the_database(postgres: Postgres) -> None:
+    engine = make_engine(make_url(postgres.fresh_database()[0]))
+    try:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql(
+                "SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid "
+                "WHERE c.relrowsecurity AND c.relforcerowsecurity"
+            ).scalars()
+            assert set(found) == {table.name for table in TENANT_TABLES}
+            superuser = connection.exec_driver_sql("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = user")
+            assert superuser.scalar() is False
+    finally:
+        engine.dispose()
+
+
+def test_the_migrated_schema_is_the_metadata(database_url: str) -> None:
+    engine = make_engine(make_url(database_url))
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, metadata) == []
+            indexes = connection.exec_driver_sql(
+                "SELECT sql FROM sqlite_master WHERE type = 'index'"
+                if engine.dialect.name == "sqlite"
+                else "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
+            ).scalars()
+            partial = [sql for sql in indexes if sql and "WHERE" in sql]
+            assert len(partial) == 4
+    finally:
+        engine.dispose()
+
+
+def test_migrating_again_changes_nothing(database_url: str) -> None:
+    assert migrate.upgrade(database_url) == (migrate.head(), migrate.head())
+
+
+def test_the_embedded_database_migrates_itself(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    migrate.make_ready(url)
+    assert migrate.current(url) == migrate.head()
+
+
+def test_postgresql_behind_is_refused_and_told_what_to_do(postgres: Postgres) -> None:
+    url = postgres.empty_database()
+    with pytest.raises(migrate.SchemaBehind, match="nattevakt-central migrate"):
+        migrate.make_ready(url)
+    assert migrate.upgrade(url) == (None, migrate.head())
+    migrate.make_ready(url)
+
+
+def test_an_unreachable_database_is_to_be_tried_again(tmp_path: Path) -> None:
+    db = Database(f"postgresql://nobody@/none?host={tmp_path}")
+    try:
+        with pytest.raises(RetryError):
+            db.tenants()
+        with pytest.raises(RetryError):
+            migrate.upgrade(f"postgresql://nobody@/none?host={tmp_path}")
+    finally:
+        db.close()
+
+
+def test_what_tablets_see_is_counted_once_a_transaction_and_told_after_the_commit(database_url: str) -> None:
+    heard: list[tuple[int, int]] = []
+    db = Database(database_url, lambda tenant_id, seq: heard.append((tenant_id, seq)))
+    try:
+        tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+        with db.write(tenant_id) as s:
+            s.changed()
+            s.changed()
+            assert heard == []
+
+        def fails() -> None:
+            with db.write(tenant_id) as s:
+                s.changed()
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            fails()
+        with db.read(tenant_id) as s:
+            assert s.execute(select(live_seq.c.seq).where(live_seq.c.tenant_id == TENANT)).scalar() == 1
+        assert heard == ([(tenant_id, 1)] if db.is_sqlite else [])
+    finally:
+        db.close()
+
+
+def test_a_deadlock_runs_the_whole_transaction_again(postgres: Postgres) -> None:
+    db = Database(postgres.fresh_database()[0])
+    try:
+        tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+        with db.write(tenant_id) as s:
+            ids = [s.insert(wards, key=key, name="0", **NIGHT) for key in ("a", "b")]
+        both_hold_one = threading.Barrier(2)
+        runs: list[int] = []
+
+        def crossing(order: list[int]) -> None:
+            tries = 0
+
+            def work(s: TenantSession) -> None:
+                nonlocal tries
+                tries += 1
+                runs.append(1)
+                for index, number in enumerate(order):
+                    bump = text("UPDATE wards SET name = name || 'x' WHERE tenant_id = :tenant AND id = :id")
+                    s.execute(bump, {"id": number})
+                    if index == 0 and tries == 1:
+                        both_hold_one.wait(20)
+
+            db.transact(tenant_id, work)
+
+        threads = [threading.Thread(target=crossing, args=(order,)) for order in (ids, ids[::-1])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        with db.read(tenant_id) as s:
+            names = s.execute(select(wards.c.name).where(wards.c.tenant_id == TENANT)).scalars().all()
+        assert names == ["0xx", "0xx"]
+        assert len(runs) == 3
+    finally:
+        db.close()
+
+
+def test_a_writer_waits_for_the_other_and_both_are_kept(db: Database) -> None:
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+    inside = threading.Event()
+    go = threading.Event()
+
+    def slow() -> None:
+        with db.write(tenant_id) as s:
+            s.insert(wards, key="slow", name="x", **NIGHT)
+            inside.set()
+            go.wait(20)
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert inside.wait(20)
+    threading.Timer(0.05, go.set).start()
+    with db.write(tenant_id) as s:
+        s.insert(wards, key="quick", name="x", **NIGHT)
+    thread.join(20)
+    assert sorted(keys(db, tenant_id)) == ["quick", "slow"]

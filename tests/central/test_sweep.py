@@ -1,0 +1,98 @@
+"""The watcher finds what nobody handled, and its own silence is seen."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import text, update
+
+from nattevakt.central import sweep
+from nattevakt.central.db import Database
+from nattevakt.central.tables import TENANT, alarm_events, events, wake_rows
+from nattevakt.edge.rules.rule import Priority
+from tests.central.house import Clock, House, press
+from tests.support.wait import until
+
+HOLD = text("SELECT 1 FROM wake_rows WHERE tenant_id = :tenant AND rule = 'canary' FOR UPDATE")
+
+
+def test_an_urgent_row_without_an_ending_rings(house: House) -> None:
+    house.gate.tell(1, press())
+    with house.db.write(house.tenant.id) as s:
+        s.execute(update(events).where(events.c.tenant_id == TENANT).values(alarm_id=None))
+    assert sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    (alarm,) = house.alarms("unhandled_event")
+    assert (alarm.priority, alarm.reason_params["kind"]) == (Priority.HIGH, "call")
+    assert house.rows(events)[0].alarm_id == alarm.id
+    assert sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    assert [row.sound_seq for row in house.alarms("unhandled_event")] == [1]
+    assert alarm.id in {row.alarm_id for row in house.rows(alarm_events)}
+
+
+def test_a_handled_row_is_left_alone(house: House) -> None:
+    house.gate.tell(1, press())
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    assert len(house.alarms()) == 1
+
+
+def test_a_cycle_takes_the_canary_and_says_when(house: House) -> None:
+    assert sweep.age_s(house.db, house.clock.at_ms) is None
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    assert [row.rule for row in house.rows(wake_rows)] == ["canary"]
+    assert sweep.age_s(house.db, house.clock.at_ms + 31_000) == 31.0
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_canary_that_another_holds_is_not_taken_and_the_age_grows(house: House) -> None:
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    with house.db.write(house.tenant.id) as s:
+        s.execute(HOLD)
+        assert not sweep.cycle(house.db, house.tenant, house.clock.at_ms + 40_000)
+        assert sweep.age_s(house.db, house.clock.at_ms + 40_000) == 40.0
+    assert sweep.cycle(house.db, house.tenant, house.clock.at_ms + 41_000)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_sweeper_goes_on_while_another_process_holds_the_database(house: House) -> None:
+    blocker = Database(str(house.db.url))
+    clock = Clock()
+    sweeper = sweep.Sweeper(house.db, clock, 0.02)
+    try:
+        sweeper.once()
+        clock.at_ms += 40_000
+        with blocker.write(house.tenant.id):
+            sweeper.once()
+            assert sweep.age_s(house.db, clock.at_ms) == 40.0
+        sweeper.start()
+        until(lambda: sweep.age_s(house.db, clock.at_ms) == 0.0, "the sweep runs again")
+    finally:
+        sweeper.stop()
+        blocker.close()
+
+
+def test_one_tenants_failure_costs_the_others_nothing(house: House) -> None:
+    class OddClock(Clock):
+        """Fails for the first tenant of each round."""
+
+        def now_ms(self) -> int:
+            self.real_s += 1
+            if self.real_s % 2:
+                raise ZeroDivisionError
+            return self.at_ms
+
+    other, _ = house.db.set_tenant("other", "Other", "Europe/Oslo")
+    sweep.Sweeper(house.db, OddClock(), 60).once()
+    with house.db.read(other) as s:
+        assert sweep.last_run_ms(s) == Clock().at_ms
+    with house.db.read(house.tenant.id) as s:
+        assert sweep.last_run_ms(s) is None
+
+
+def test_stopping_waits_for_the_cycle_and_leaves_no_thread(house: House) -> None:
+    before = threading.active_count()
+    sweeper = sweep.Sweeper(house.db, house.clock, 60)
+    sweeper.start()
+    until(lambda: sweep.age_s(house.db, house.clock.at_ms) is not None, "the first cycle")
+    sweeper.stop()
+    assert threading.active_count() == before

@@ -1,0 +1,234 @@
+"""Writes docs/reference/ from the code: events, alarms, settings, commands, devices, metrics.
+
+`python -m tools.reference` writes; tests/test_docs.py fails when a page is stale. What cannot be read from the code
+stands in its docstrings, so that there is one place to keep right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, cast, get_args, get_type_hints
+
+from prometheus_client import REGISTRY
+
+from nattevakt.central import cli as central_cli
+from nattevakt.central import config as central_config
+from nattevakt.central.alarms import lifecycle
+from nattevakt.central.alarms.kinds import KINDS as ALARM_KINDS
+from nattevakt.edge.drivers.driver import VALUES, Use
+from nattevakt.edge.drivers.registry import MQTT_DIALECTS, PROFILES, SERIAL_DRIVERS
+from nattevakt.edge.events import KINDS, Urgency
+from nattevakt.gateway import cli as gateway_cli
+from nattevakt.gateway import config as gateway_config
+from nattevakt.sim import __main__ as sim_cli
+
+ROOT = Path(__file__).parents[1]
+NOTE = "<!-- Written by tools/reference.py; change the code, then run `python -m tools.reference`. -->\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; line breaks and bars inside cells are made harmless."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        cells = (" ".join(str(cell).split()).replace("|", "\\|") for cell in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def doc(thing: object) -> str:
+    """A docstring without its indentation."""
+    return inspect.getdoc(thing) or ""
+
+
+def type_name(hint: object) -> str:
+    """A type as settings and messages speak of it."""
+    names = {str: "text", int: "whole number", float: "number", bool: "true/false", Path: "path", type(None): "nothing"}
+    if isinstance(hint, type) and hint in names:
+        return names[hint]
+    inner = [type_name(part) for part in get_args(hint) if part not in (type(None), Ellipsis)]
+    if str(hint).startswith("tuple"):
+        return f"list of {inner[0]}"
+    if inner:
+        return " or ".join(inner)
+    return getattr(hint, "__name__", str(hint))
+
+
+def events_page() -> str:
+    """Every kind of event with its class, fields and meaning."""
+    parts = [NOTE, "# Events\n", "What a gateway can say. The class decides order, shedding, and whether it rings.\n"]
+    classes = ((urgency.value, meaning) for urgency, meaning in zip(Urgency, CLASS_MEANING, strict=True))
+    parts.append(table(("class", "meaning"), classes))
+    parts.append("A class-A row that repeats another within 2 s (`repeat_of`) is class C.\n")
+    for kind, body in KINDS.items():
+        hints = get_type_hints(body)
+        rows = [
+            (f"`{entry.name}`", type_name(hints[entry.name]), "yes" if entry.default is MISSING else "no")
+            for entry in fields(body)  # type: ignore[arg-type]
+        ]
+        nature = "A" if kind in {"call", "fall", "leak"} else body.urgency.fget(object()).value  # type: ignore[attr-defined]
+        parts.append(f"## {kind}\n\nClass {nature}. {doc(body)}\n")
+        if rows:
+            parts.append(table(("field", "type", "required"), rows))
+    return "\n".join(parts)
+
+
+CLASS_MEANING = (
+    "call, fall, leak, and whatever a newer gateway marks so: never shed, always an alarm",
+    "edges of bed, door, presence: shed after C when the outbox is full, and named",
+    "health, measurements, repeats: shed first",
+    "the gateway's own life: never shed",
+)
+
+
+def alarms_page() -> str:
+    """Kinds, states and moves of alarms."""
+    kinds = (
+        (f"`{kind.key}`", kind.vkp_code, kind.priority.name.lower(), "yes" if kind.may_clear_itself else "no")
+        for kind in ALARM_KINDS.values()
+    )
+    moves = (
+        (
+            f"`{state.value}`",
+            ", ".join(f"{move.value} → {lifecycle.LEADS_TO[move].value}" for move in sorted(lifecycle.ALLOWED[state])),
+            lifecycle.VKP_EVENT[state] or "none",
+        )
+        for state in lifecycle.State
+    )
+    return "\n".join(
+        (
+            NOTE,
+            "# Alarms\n",
+            "## Kinds\n",
+            "VKP codes are the national alert codes for digital supervision; `internal` has none.\n",
+            table(("kind", "VKP code", "priority", "may clear itself"), kinds),
+            "## States and moves\n",
+            "From `nattevakt/central/alarms/lifecycle.py`. Any other move is refused. A call, fall or leak never",
+            "clears itself.\n",
+            table(("state", "moves", "VKP composition event"), moves),
+            "## Closing\n",
+            f"Causes: {', '.join(f'`{cause}`' for cause in lifecycle.CAUSES)}.\n",
+            f"Actions: {', '.join(f'`{action}`' for action in lifecycle.ACTIONS)}.\n",
+        )
+    )
+
+
+def settings_of(section: str, kind: type[Any]) -> str:
+    """One settings class as a table, then its nested sections."""
+    hints = get_type_hints(kind)
+    rows, nested = [], []
+    for entry in fields(kind):
+        hint = hints[entry.name]
+        inner = next((part for part in (hint, *get_args(hint)) if is_dataclass(part)), None)
+        if inner is not None:
+            nested.append((entry.name, str(hint).startswith("tuple"), inner))
+            continue
+        default = (
+            "required" if entry.default is MISSING and entry.default_factory is MISSING else f"`{entry.default!r}`"
+        )
+        rows.append((f"`{entry.name}`", type_name(hint), default.replace("'", '"')))
+    parts = [f"### {section}\n", doc(kind) + "\n"]
+    if rows:
+        parts.append(table(("key", "type", "default"), rows))
+    for name, many, inner in nested:
+        parts.append(settings_of(f"`[[{name}]]`" if many else f"`[{name}]`", cast("type[Any]", inner)))
+    return "\n".join(parts)
+
+
+def settings_page() -> str:
+    """All settings of gateway and centre."""
+    return "\n".join(
+        (
+            NOTE,
+            "# Settings\n",
+            "Both programs read one TOML file, once. An unknown key or an impossible value stops the start with one",
+            "line that names the key; `check-config` says the same beforehand.\n",
+            "## Gateway\n",
+            settings_of("top of the file", gateway_config.GatewayConfig),
+            "## Centre\n",
+            settings_of("top of the file", central_config.CentralConfig),
+        )
+    )
+
+
+def parser_text(parser: argparse.ArgumentParser, depth: int = 2) -> list[str]:
+    """The help of a program and, below it, of each of its commands."""
+    # A fixed width, whatever terminal the pages are written in.
+    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=100)
+    text = parser.format_help().strip()
+    parts = [f"{'#' * depth} {parser.prog}\n", f"```text\n{text}\n```\n"]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                parts += parser_text(inner, min(depth + 1, 4))
+    return parts
+
+
+def commands_page() -> str:
+    """The help texts of the three programs."""
+    parts = [NOTE, "# Commands\n"]
+    for program in (gateway_cli, central_cli, sim_cli):
+        parts += parser_text(program.parser())
+    return "\n".join(parts)
+
+
+def devices_page() -> str:
+    """Drivers, profiles, uses and the vocabulary of readings."""
+    return "\n".join(
+        (
+            NOTE,
+            "# Devices\n",
+            f"Serial drivers: {', '.join(SERIAL_DRIVERS)}. MQTT dialects: {', '.join(MQTT_DIALECTS)}.\n",
+            "## EnOcean profiles\n",
+            "The profile always comes from the settings; the same bytes mean different things in different profiles.\n",
+            table(("profile", "meaning"), sorted(PROFILES.items())),
+            "## Uses\n",
+            f"`use` says what a device is for: {', '.join(f'`{use.value}`' for use in Use)}. `invert = true` swaps the",
+            "meaning of a plain input, for a normally-closed mat or a reed mounted the other way.\n",
+            "## Zigbee2MQTT\n",
+            "Devices describe themselves (`exposes`). Understood: contact, occupancy, presence, action (emergency,",
+            'sos, panic; single presses of known call buttons or of devices with `use = "call"`), sos, water_leak,',
+            "vibration, tamper, battery, battery_low, linkquality, last_seen, availability, `fall_status` (Heiman",
+            "HS2FD), `status` (OWON FDS315), `fall_down_status` (MIR-HE200-TY), bed occupancy (Tuya TS0601).",
+            "Set `qos: 1` and `last_seen: ISO_8601` in Zigbee2MQTT; its default is neither.\n",
+            "## What a reading may say\n",
+            table(("value", "type and meaning"), VALUES.items()),
+        )
+    )
+
+
+def metrics_page() -> str:
+    """Every metric that the centre exposes."""
+    found = sorted((metric.name, metric.type, metric.documentation) for metric in REGISTRY.collect())
+    rows = ((f"`{name}`", kind, words) for name, kind, words in found if name.startswith("nattevakt_"))
+    return "\n".join(
+        (
+            NOTE,
+            "# Metrics\n",
+            "The centre serves them at `/metrics` in the Prometheus format, to this machine only unless a bearer token",
+            "is set. The gateway's counters come with each heartbeat.\n",
+            table(("name", "type", "meaning"), rows),
+        )
+    )
+
+
+def pages() -> dict[str, str]:
+    """Path to text of every generated page."""
+    return {
+        "docs/reference/events.md": events_page(),
+        "docs/reference/alarms.md": alarms_page(),
+        "docs/reference/settings.md": settings_page(),
+        "docs/reference/commands.md": commands_page(),
+        "docs/reference/devices.md": devices_page(),
+        "docs/reference/metrics.md": metrics_page(),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text, encoding="utf-8")
+        print(path)
