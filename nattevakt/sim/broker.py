@@ -7,7 +7,6 @@ use it. `python -m nattevakt.sim.broker PORT` is the embedded one.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import sys
@@ -18,8 +17,8 @@ from amqtt.broker import Broker
 
 def command(port: int, folder: Path) -> tuple[str, list[str]]:
     """The name of the broker that this machine has and the command that starts it on 127.0.0.1:port."""
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-    if program is None or os.environ.get("NATTEVAKT_DEMO_BROKER") == "embedded":
+    program = shutil.which("mosquitto")
+    if program is None:
         return "embedded (amqtt)", [sys.executable, "-m", "nattevakt.sim.broker", str(port)]
     config = folder / "mosquitto.conf"
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n", encoding="utf-8")

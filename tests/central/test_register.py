@@ -41,12 +41,12 @@ class Desk:
         self.per = house.id_of(staff, "per")
         self._taps = 0
 
-    def ring(self, kind: str = "call", *, at_ms: int | None = None, doubt_ms: int = 0) -> Applied:
+    def ring(self, kind: str = "call", *, at_ms: int | None = None, doubt_ms: int = 0, code: str = "r") -> Applied:
         """Raise or join."""
         now = self.house.clock.at_ms
         end = now if at_ms is None else at_ms
         request = RaiseRequest(
-            "room:1", kind, kind, Priority.HIGH, Reason("r"), Occurred(end - doubt_ms, end), Where(self.ward)
+            "room:1", kind, kind, Priority.HIGH, Reason(code), Occurred(end - doubt_ms, end), Where(self.ward)
         )
         return self.house.db.transact(self.house.tenant.id, lambda s: register.apply(s, request, now))
 
@@ -77,6 +77,12 @@ def desk(house: House) -> Desk:
 def number(applied: Applied) -> int:
     assert applied.alarm_id is not None
     return applied.alarm_id
+
+
+def test_what_sounds_now_is_what_the_card_explains(desk: Desk) -> None:
+    alarm = number(desk.ring(code="fall.possible"))
+    assert desk.ring(code="fall.detected") == Applied(alarm, "joined")
+    assert [row.reason_code for row in desk.house.rows(alarms)] == ["fall.detected"]
 
 
 def test_later_events_join_and_sound_until_somebody_is_there(desk: Desk) -> None:

@@ -236,7 +236,9 @@ def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
 def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int, *, sound: bool) -> Applied | None:
     priority = min(alarm.priority, int(request.priority))
     sound_seq = alarm.sound_seq + 1 if sound else alarm.sound_seq
-    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority):
+    # What sounds now is what the card must explain: a possible fall that has become a sure one says so.
+    why = {"reason_code": request.reason.code, "reason_params": dict(request.reason.params)} if sound else {}
+    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority, **why):
         return None
     _hold(s, alarm.id, request)
     detail = {**_detail(request), "sound_seq": sound_seq} if sound else _detail(request)
