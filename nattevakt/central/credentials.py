@@ -84,10 +84,11 @@ class Gatekeeper:
     def prove(self, credential: Credential, peer: str) -> Sender:
         """Look the credential up.
 
-        Raises StaleCredential (wrong), Revoked, TooManyFailures (this peer guesses), or RetryError.
+        The right one is let in however often somebody has guessed: behind a proxy all gateways are one peer, and
+        no stranger may lock a gateway out. Raises StaleCredential (wrong), Revoked, TooManyFailures (wrong, and
+        this peer guesses), or RetryError.
         """
         who = f"{peer} {credential.tenant_key}.{credential.gateway_key}"
-        self._brake(who)
         tenant = self._db.tenant(credential.tenant_key)
         if tenant is None:
             self._failed(who)
@@ -108,17 +109,16 @@ class Gatekeeper:
         """The database has another opinion by now."""
         self._known.pop((credential.tenant_key, credential.gateway_key), None)
 
-    def _brake(self, who: str) -> None:
-        with self._lock:
-            times = self._failures.get(who)
-            while times and times[0] < self._clock.monotonic() - FAILURES_S:
-                times.popleft()
-            if times is not None and len(times) >= FAILURES_MAX:
-                raise TooManyFailures("too many wrong credentials")
-
     def _failed(self, who: str) -> None:
+        """Count a wrong one; raises TooManyFailures where there have been too many."""
+        now_s = self._clock.monotonic()
         with self._lock:
-            self._failures.setdefault(who, deque(maxlen=FAILURES_MAX)).append(self._clock.monotonic())
+            times = self._failures.setdefault(who, deque(maxlen=FAILURES_MAX))
+            while times and times[0] < now_s - FAILURES_S:
+                times.popleft()
+            if len(times) >= FAILURES_MAX:
+                raise TooManyFailures("too many wrong credentials")
+            times.append(now_s)
             self._failures.move_to_end(who)
             while len(self._failures) > TRACKED_MAX:
                 self._failures.popitem(last=False)

@@ -10,6 +10,7 @@ hides all other tenants' rows even from a query that forgets to ask.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,14 @@ BUSY_MS = 4_000
 TRIES = 5
 WARM_CONNECTIONS = 2
 _PG_OPTIONS = f"-c lock_timeout={BUSY_MS} -c statement_timeout=15000 -c idle_in_transaction_session_timeout=30000"
+# A server that has gone without a word (a failover) is noticed within some ten seconds; the default is hours.
+_PG_LINK = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 _WRITE = "nattevakt_write"
 _ANY_TENANT = "nattevakt_any_tenant"
 
@@ -267,7 +276,7 @@ def _sqlite_engine(url: URL) -> Engine:
 def _postgres_engine(url: URL, pool_size: int) -> Engine:
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
-        connect_args={"connect_timeout": 3, "options": _PG_OPTIONS, "application_name": "nattevakt-central"},
+        connect_args={"options": _PG_OPTIONS, "application_name": "nattevakt-central", **_PG_LINK},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=3,
@@ -343,6 +352,21 @@ def _mapped() -> Iterator[None]:
         raise RetryError("all database connections are in use") from error
     except (OperationalError, InterfaceError) as error:
         raise RetryError(f"the database is away or busy: {type(error.orig).__name__}") from error
+    except DBAPIError as error:
+        if not _no_database(error):
+            raise
+        raise RetryError(f"the database takes nothing now: {type(error.orig).__name__}") from error
+
+
+def _no_database(error: DBAPIError) -> bool:
+    """Whether the fault is the database's state and no row's: it must never look as if the rows were to blame.
+
+    PostgreSQL class 25 is a standby after a failover (read-only), or a transaction that the server gave up.
+    """
+    if error.connection_invalidated or (getattr(error.orig, "sqlstate", None) or "").startswith("25"):
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _again(cause: BaseException | None) -> bool:

@@ -235,12 +235,15 @@ def _groups(
     """What each rule will look at, by subject and rule."""
     spots = {item.key: places.at(device_of(item.event.body) or "", item.occurred.to_ms) for item in seen}
     windowed = tuple(body for rule in rules if rule.needs_windows for body in rule.wants)
-    residents = (
-        spot.resident_id
-        for item in seen
-        if isinstance(item.event.body, windowed) and (spot := spots[item.key]) is not None and spot.resident_id
+    windows = windows_of(
+        s,
+        (
+            resident
+            for item in seen
+            if isinstance(item.event.body, windowed) and (spot := spots[item.key]) is not None
+            for resident in spot.residents
+        ),
     )
-    windows = windows_of(s, (resident for resident in residents if resident is not None))
     groups: dict[tuple[str, str], tuple[Rule, list[_Case]]] = {}
     for item in seen:
         spot = spots[item.key]
@@ -250,10 +253,12 @@ def _groups(
                 continue
             settings: object = None
             if rule.needs_windows:
-                resident = spot.resident_id if spot is not None else None
-                if resident not in windows:
+                residents = spot.residents if spot is not None else ()
+                open_at = tuple(window for resident in residents for window in windows.get(resident, ()))
+                # Who share a room share its door; that one of them is inside says nothing of the other.
+                if not open_at or (len(residents) > 1 and not isinstance(item.event.body, Contact)):
                     continue
-                settings = door_at_night.Settings(windows[resident], origin.time_zone)
+                settings = door_at_night.Settings(open_at, origin.time_zone)
             subject = _subject(origin, address, spot, of_room=rule.of_room)
             fact = Fact(item.event.body, item.occurred, item.received_ms, spot.spot if spot is not None else "")
             case = _Case(item, fact, _where(origin, address, spot), settings)

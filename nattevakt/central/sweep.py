@@ -137,6 +137,10 @@ class Sweeper:
             SWEEPS.labels("away").inc()
             _log.warning("sweep_without_database", error=str(error))
             return
+        except Exception as error:  # noqa: BLE001 - as below
+            SWEEPS.labels("failed").inc()
+            _log.error("sweep_failed", error=type(error).__name__, exc_info=True)
+            return
         for tenant in tenants:
             try:
                 taken = cycle(self._db, tenant, self._clock.now_ms())

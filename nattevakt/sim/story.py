@@ -86,10 +86,13 @@ def ward() -> str:
     for number, name in RESIDENTS.items():
         parts.append(f'[[room]]\nkey = "{number}"\nward = "2etg"\nnumber = "{number}"\n')
         parts.append(f'[[resident]]\nkey = "r{number}"\nname = "{name}"\nroom = "{number}"\n')
-    places = [(radio.address, radio.room, radio.spot) for radio in RADIOS]
-    places += [(f"z2m:{device.ieee}", device.room, device.spot) for device in ZIGBEES]
-    for address, room, spot in places:
-        parts.append(f'[[device]]\naddress = "{address}"\ngateway = "loftet"\nroom = "{room}"\nspot = "{spot}"\n')
+    places = [(radio.address, radio.use, radio.room, radio.spot) for radio in RADIOS]
+    places += [(f"z2m:{device.ieee}", device.use, device.room, device.spot) for device in ZIGBEES]
+    for address, use, room, spot in places:
+        # Buttons and leak sensors say nothing until something happens.
+        mute = "true" if use in ("call", "leak") else "false"
+        where = f'room = "{room}"\nspot = "{spot}"\nmute = {mute}'
+        parts.append(f'[[device]]\naddress = "{address}"\ngateway = "loftet"\n{where}\n')
     for key, name, initials in (("kari", "Kari N.", "KN"), ("per", "Per A.", "PA")):
         who = f'key = "{key}"\nname = "{name}"\ninitials = "{initials}"'
         parts.append(f'[[staff]]\n{who}\npin = "{PIN}"\nwards = ["2etg"]\n')

@@ -183,7 +183,9 @@ def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
             return Applied(held, "known")
     if request.belongs_to is not None:
         known = by_id(s, request.belongs_to)
-        if known is not None:
+        attended = known is not None and (known.on_site_ms is not None or known.closed_ms is not None)
+        # A doubtful time may hide a press of its own behind one that has been seen to: then it rings.
+        if known is not None and not (attended and request.occurred.uncertain):
             return _join(s, known, request, now_ms, sound=False)
     joinable = s.execute(_JOINABLE, key).one_or_none()
     if joinable is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from nattevakt.central.db import TenantSession
 from nattevakt.central.people import tokens
@@ -17,6 +17,21 @@ from nattevakt.central.tables import TENANT, person_sessions, staff, staff_wards
 
 LIFE_MS = 12 * 3_600_000
 SLEEP_AFTER_MS = 30 * 60_000
+
+_AWAKE = (
+    select(staff.c.id, staff.c.name, staff.c.initials, person_sessions.c.started_ms)
+    .join(staff, (staff.c.tenant_id == person_sessions.c.tenant_id) & (staff.c.id == person_sessions.c.staff_id))
+    .join(staff_wards, (staff_wards.c.tenant_id == staff.c.tenant_id) & (staff_wards.c.staff_id == staff.c.id))
+    .where(
+        person_sessions.c.tenant_id == TENANT,
+        staff_wards.c.ward_id == bindparam("ward_id"),
+        person_sessions.c.token_sha256 == bindparam("token_sha256"),
+        person_sessions.c.tablet_id == bindparam("tablet_id"),
+        person_sessions.c.ends_ms > bindparam("now_ms"),
+        person_sessions.c.last_used_ms > bindparam("used_after_ms"),
+        staff.c.active,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +55,8 @@ def start(s: TenantSession, tablet_id: int, staff_id: int, now_ms: int) -> str:
 
 def find(s: TenantSession, tablet_id: int, ward_id: int, secret: str, now_ms: int) -> Person | None:
     """The person whose token this is, on this tablet, awake and still of its ward; None otherwise."""
-    row = s.execute(
-        select(staff.c.id, staff.c.name, staff.c.initials, person_sessions.c.started_ms, person_sessions.c.last_used_ms)
-        .join(staff, (staff.c.tenant_id == person_sessions.c.tenant_id) & (staff.c.id == person_sessions.c.staff_id))
-        .join(staff_wards, (staff_wards.c.tenant_id == staff.c.tenant_id) & (staff_wards.c.staff_id == staff.c.id))
-        .where(
-            person_sessions.c.tenant_id == TENANT,
-            staff_wards.c.ward_id == ward_id,
-            person_sessions.c.token_sha256 == tokens.digest(secret),
-            person_sessions.c.tablet_id == tablet_id,
-            person_sessions.c.ends_ms > now_ms,
-            person_sessions.c.last_used_ms > now_ms - SLEEP_AFTER_MS,
-            staff.c.active,
-        )
-    ).first()
+    who = {"ward_id": ward_id, "tablet_id": tablet_id, "token_sha256": tokens.digest(secret)}
+    row = s.execute(_AWAKE, {**who, "now_ms": now_ms, "used_after_ms": now_ms - SLEEP_AFTER_MS}).first()
     return Person(row.id, row.name, row.initials, row.started_ms) if row else None
 
 

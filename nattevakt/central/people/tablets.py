@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.people import tokens
@@ -17,6 +17,17 @@ from nattevakt.central.tables import TENANT, tablet_codes, tablets, wards
 from nattevakt.edge.errors import RejectError
 
 CODE_LIFE_MS = 15 * 60_000
+
+_ENROLLED = (
+    select(tablets.c.ward_id, tablets.c.token_sha256, wards.c.name)
+    .join(wards, (wards.c.tenant_id == tablets.c.tenant_id) & (wards.c.id == tablets.c.ward_id))
+    .where(tablets.c.tenant_id == TENANT, tablets.c.id == bindparam("tablet_id"), tablets.c.revoked_ms.is_(None))
+)
+_STILL_ENROLLED = select(tablets.c.id).where(
+    tablets.c.tenant_id == TENANT,
+    tablets.c.id.in_(bindparam("ids", expanding=True)),
+    tablets.c.revoked_ms.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +98,12 @@ def authenticate(db: Database, value: str) -> Tablet | None:
     if cookie is None or tenant is None:
         return None
     with db.read(tenant.id) as s:
-        row = s.execute(
-            select(tablets.c.ward_id, tablets.c.token_sha256, wards.c.name)
-            .join(wards, (wards.c.tenant_id == tablets.c.tenant_id) & (wards.c.id == tablets.c.ward_id))
-            .where(tablets.c.tenant_id == TENANT, tablets.c.id == cookie.tablet_id, tablets.c.revoked_ms.is_(None))
-        ).first()
+        return proved(s, tenant, cookie)
+
+
+def proved(s: TenantSession, tenant: Tenant, cookie: TabletCookie) -> Tablet | None:
+    """As `authenticate`, within a transaction of the cookie's tenant."""
+    row = s.execute(_ENROLLED, {"tablet_id": cookie.tablet_id}).first()
     if row is None or not tokens.same(row.token_sha256, cookie.secret):
         return None
     return Tablet(tenant, cookie.tablet_id, row.ward_id, row.name)
@@ -99,12 +111,7 @@ def authenticate(db: Database, value: str) -> Tablet | None:
 
 def enrolled(s: TenantSession, asked: frozenset[int]) -> frozenset[int]:
     """Which of these tablets are still enrolled."""
-    found = s.execute(
-        select(tablets.c.id).where(
-            tablets.c.tenant_id == TENANT, tablets.c.id.in_(sorted(asked)), tablets.c.revoked_ms.is_(None)
-        )
-    )
-    return frozenset(found.scalars())
+    return frozenset(s.execute(_STILL_ENROLLED, {"ids": sorted(asked)}).scalars())
 
 
 def note_presence(s: TenantSession, tablet_id: int, presence: dict[str, object], now_ms: int) -> None:

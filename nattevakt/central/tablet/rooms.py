@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import TENANT, device_states, devices, placements, rooms
@@ -33,6 +33,38 @@ NO_SENSOR = N_("ingen sensor")
 MUTE_SENSOR = N_("sensor uten livstegn")
 PARTLY_MUTE = N_("{n} sensor kan ikke overvåkes")
 PARTLY_MUTE_MANY = N_("{n} sensorer kan ikke overvåkes")
+
+# Made once: building a statement and its cache key costs more than running it.
+_ROOMS = select(rooms.c.id, rooms.c.number, rooms.c.name).where(
+    rooms.c.tenant_id == TENANT, rooms.c.ward_id == bindparam("ward_id")
+)
+_SENSORS = (
+    select(
+        placements.c.room_id,
+        placements.c.spot,
+        devices.c.id.label("device_id"),
+        devices.c.mute,
+        device_states.c.last_heard_ms,
+        device_states.c.readings,
+        device_states.c.unknown_since_ms,
+        device_states.c.unknown_reason,
+    )
+    .select_from(placements)
+    .join(rooms, (rooms.c.tenant_id == placements.c.tenant_id) & (rooms.c.id == placements.c.room_id))
+    .join(devices, (devices.c.tenant_id == placements.c.tenant_id) & (devices.c.id == placements.c.device_id))
+    .outerjoin(
+        device_states,
+        (device_states.c.tenant_id == devices.c.tenant_id)
+        & (device_states.c.address == devices.c.address)
+        & or_(devices.c.gateway_id.is_(None), device_states.c.gateway_id == devices.c.gateway_id),
+    )
+    .where(
+        placements.c.tenant_id == TENANT,
+        rooms.c.ward_id == bindparam("ward_id"),
+        placements.c.from_ms <= bindparam("now_ms"),
+        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +103,7 @@ def of_ward(
     s: TenantSession, ward_id: int, levels: Mapping[int, str], words: Words, zone: ZoneInfo, now_ms: int
 ) -> tuple[RoomView, ...]:
     """All rooms of a ward in the order of their numbers."""
-    found = s.execute(
-        select(rooms.c.id, rooms.c.number, rooms.c.name).where(rooms.c.tenant_id == TENANT, rooms.c.ward_id == ward_id)
-    ).all()
+    found = s.execute(_ROOMS, {"ward_id": ward_id}).all()
     sensors = _sensors(s, ward_id, now_ms)
     ordered = sorted(found, key=lambda row: (len(row.number), row.number, row.id))
     return tuple(
@@ -82,33 +112,7 @@ def of_ward(
 
 
 def _sensors(s: TenantSession, ward_id: int, now_ms: int) -> dict[int, list[Sensor]]:
-    rows = s.execute(
-        select(
-            placements.c.room_id,
-            placements.c.spot,
-            devices.c.id.label("device_id"),
-            devices.c.mute,
-            device_states.c.last_heard_ms,
-            device_states.c.readings,
-            device_states.c.unknown_since_ms,
-            device_states.c.unknown_reason,
-        )
-        .select_from(placements)
-        .join(rooms, (rooms.c.tenant_id == placements.c.tenant_id) & (rooms.c.id == placements.c.room_id))
-        .join(devices, (devices.c.tenant_id == placements.c.tenant_id) & (devices.c.id == placements.c.device_id))
-        .outerjoin(
-            device_states,
-            (device_states.c.tenant_id == devices.c.tenant_id)
-            & (device_states.c.address == devices.c.address)
-            & or_(devices.c.gateway_id.is_(None), device_states.c.gateway_id == devices.c.gateway_id),
-        )
-        .where(
-            placements.c.tenant_id == TENANT,
-            rooms.c.ward_id == ward_id,
-            placements.c.from_ms <= now_ms,
-            or_(placements.c.to_ms.is_(None), placements.c.to_ms > now_ms),
-        )
-    )
+    rows = s.execute(_SENSORS, {"ward_id": ward_id, "now_ms": now_ms})
     # A sensor that several gateways hear counts once, by whoever heard it last.
     best: dict[tuple[int, int], Row[Any]] = {}
     for row in rows:

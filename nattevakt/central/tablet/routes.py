@@ -35,6 +35,7 @@ from nattevakt.central.tablet.web import (
     Problem,
     TabletRoute,
     answer,
+    asked_by,
     json_body,
     person_of,
     scheme_of,
@@ -44,7 +45,7 @@ from nattevakt.central.tablet.web import (
     words_of,
 )
 from nattevakt.edge.errors import RejectError, RetryError
-from nattevakt.edge.strict import list_of, record, text
+from nattevakt.edge.strict import INT_MAX, list_of, number, record, text
 
 log = structlog.get_logger("nattevakt.tablet")
 router = APIRouter(route_class=TabletRoute, include_in_schema=False)
@@ -70,8 +71,7 @@ def board(request: Request) -> Response:
     """The board, or the way to enrolment."""
     told = words_of(request)
     try:
-        tablet = tablet_of(request)
-        view = _board(request, tablet, told)
+        tablet, view = _board(request, told)
     except Problem:
         return RedirectResponse("/tablet/enrol", 303)
     except RetryError:
@@ -86,8 +86,7 @@ def board(request: Request) -> Response:
 def snapshot(request: Request) -> Response:
     """All that the board shows now; the truth that every push only hints at."""
     told = words_of(request)
-    tablet = tablet_of(request)
-    view = _board(request, tablet, told)
+    tablet, view = _board(request, told)
     body = {
         "epoch": request.app.state.hub.epoch,
         "seq": view.seq,
@@ -115,18 +114,17 @@ def snapshot(request: Request) -> Response:
     return JSONResponse(body, background=after)
 
 
-def _board(request: Request, tablet: Tablet, told: Words) -> BoardView:
-    """The board's view model; names are in it only where their reading could be logged."""
+def _board(request: Request, told: Words) -> tuple[Tablet, BoardView]:
+    """The tablet that asks and its board; names are in it only where their reading could be logged."""
     state = request.app.state
     now_ms = state.clock.now_ms()
-    person = person_of(request, tablet)
-    with state.db.read(tablet.tenant.id) as s:
+    with asked_by(request) as (s, tablet, person):
         view = views.board(s, tablet, person, told, now_ms)
     if person is None or views.log_reading(state.db, tablet, person, view.cards, now_ms):
-        return view
+        return tablet, view
     log.warning("reading_not_logged", tablet_id=tablet.id)
     with state.db.read(tablet.tenant.id) as s:
-        return views.board(s, tablet, None, told, now_ms)
+        return tablet, views.board(s, tablet, None, told, now_ms)
 
 
 def _note_sent(db: Database, tablet: Tablet, ids: list[int], now_ms: int) -> None:
@@ -228,6 +226,8 @@ def act_on(request: Request, alarm_id: int, act: str, body: Body) -> Response:
     tablet = tablet_of(request)
     if act not in STATE_OF:
         raise RejectError("act", "unknown")
+    if abs(alarm_id) > INT_MAX:
+        raise UnknownAlarm("no alarm has such a number")
     key = text(request.headers.get("idempotency-key"), "idempotency-key")
     if not KEY_MIN <= len(key) <= KEY_MAX:
         raise RejectError("idempotency-key", f"must be {KEY_MIN} to {KEY_MAX} characters")
@@ -278,7 +278,12 @@ def presence(request: Request, body: Body) -> Response:
 
 
 def _plain(value: object, field: str) -> object:
-    return value if isinstance(value, bool | int | float) else text(value, field)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        number(value, field)
+        return value
+    return text(value, field)
 
 
 @dataclass(frozen=True, slots=True)

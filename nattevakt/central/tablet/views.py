@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from nattevakt.central.alarms.lifecycle import HELD, State
 from nattevakt.central.db import Database, TenantSession
@@ -30,6 +30,43 @@ LEVELS = {1: "high", 2: "medium", 3: "low"}
 UNPLACED = N_("Ukjent plassering")
 AGAIN = N_("Meldt {n} ganger, sist kl. {at}")
 CONFIRMABLE = ("pending", "leased", "sent", "shown")
+
+# Made once: building a statement and its cache key costs more than running it.
+_OPEN = (
+    select(
+        alarms,
+        rooms.c.number.label("room_number"),
+        residents.c.name.label("resident_name"),
+        staff.c.name.label("holder_name"),
+        staff.c.initials.label("holder_initials"),
+    )
+    .outerjoin(rooms, (rooms.c.tenant_id == alarms.c.tenant_id) & (rooms.c.id == alarms.c.room_id))
+    .outerjoin(residents, (residents.c.tenant_id == alarms.c.tenant_id) & (residents.c.id == alarms.c.resident_id))
+    .outerjoin(staff, (staff.c.tenant_id == alarms.c.tenant_id) & (staff.c.id == alarms.c.taken_by))
+    .where(alarms.c.tenant_id == TENANT, alarms.c.ward_id == bindparam("ward_id"), alarms.c.closed_ms.is_(None))
+)
+_NOTICES = select(notices.c.id, notices.c.alarm_id, notices.c.sound_seq, notices.c.state).where(
+    notices.c.tenant_id == TENANT,
+    notices.c.tablet_id == bindparam("tablet_id"),
+    notices.c.alarm_id.in_(bindparam("alarm_ids", expanding=True)),
+    notices.c.state.in_(CONFIRMABLE),
+)
+_SOUNDINGS = (
+    select(transitions.c.alarm_id, func.count().label("n"), func.max(transitions.c.at_ms).label("last_ms"))
+    .where(
+        transitions.c.tenant_id == TENANT,
+        transitions.c.alarm_id.in_(bindparam("alarm_ids", expanding=True)),
+        transitions.c.cause == "sound",
+    )
+    .group_by(transitions.c.alarm_id)
+)
+_LOGGED = select(access_log.c.what, access_log.c.resident_id).where(
+    access_log.c.tenant_id == TENANT,
+    access_log.c.staff_id == bindparam("staff_id"),
+    access_log.c.tablet_id == bindparam("tablet_id"),
+    access_log.c.at_ms >= bindparam("started_ms"),
+    access_log.c.what.in_(bindparam("whats", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,43 +137,20 @@ def board(s: TenantSession, tablet: Tablet, person: Person | None, words: Words,
 
 
 def _open_alarms(s: TenantSession, ward_id: int) -> Sequence[Row[Any]]:
-    return s.execute(
-        select(
-            alarms,
-            rooms.c.number.label("room_number"),
-            residents.c.name.label("resident_name"),
-            staff.c.name.label("holder_name"),
-            staff.c.initials.label("holder_initials"),
-        )
-        .outerjoin(rooms, (rooms.c.tenant_id == alarms.c.tenant_id) & (rooms.c.id == alarms.c.room_id))
-        .outerjoin(residents, (residents.c.tenant_id == alarms.c.tenant_id) & (residents.c.id == alarms.c.resident_id))
-        .outerjoin(staff, (staff.c.tenant_id == alarms.c.tenant_id) & (staff.c.id == alarms.c.taken_by))
-        .where(alarms.c.tenant_id == TENANT, alarms.c.ward_id == ward_id, alarms.c.closed_ms.is_(None))
-    ).all()
+    return s.execute(_OPEN, {"ward_id": ward_id}).all()
 
 
 def _notices(s: TenantSession, tablet_id: int, alarm_ids: Sequence[int]) -> dict[tuple[int, int], Row[Any]]:
     if not alarm_ids:
         return {}
-    rows = s.execute(
-        select(notices.c.id, notices.c.alarm_id, notices.c.sound_seq, notices.c.state).where(
-            notices.c.tenant_id == TENANT,
-            notices.c.tablet_id == tablet_id,
-            notices.c.alarm_id.in_(alarm_ids),
-            notices.c.state.in_(CONFIRMABLE),
-        )
-    )
+    rows = s.execute(_NOTICES, {"tablet_id": tablet_id, "alarm_ids": alarm_ids})
     return {(row.alarm_id, row.sound_seq): row for row in rows}
 
 
 def _again(s: TenantSession, alarm_ids: Sequence[int], zone: ZoneInfo, words: Words) -> dict[int, str]:
     if not alarm_ids:
         return {}
-    rows = s.execute(
-        select(transitions.c.alarm_id, func.count().label("n"), func.max(transitions.c.at_ms).label("last_ms"))
-        .where(transitions.c.tenant_id == TENANT, transitions.c.alarm_id.in_(alarm_ids), transitions.c.cause == "sound")
-        .group_by(transitions.c.alarm_id)
-    )
+    rows = s.execute(_SOUNDINGS, {"alarm_ids": alarm_ids})
     return {row.alarm_id: words(AGAIN, {"n": row.n + 1, "at": when.clock(row.last_ms, zone)}) for row in rows}
 
 
@@ -188,20 +202,14 @@ def log_reading(db: Database, tablet: Tablet, person: Person, cards: Sequence[Ca
     wanted = {(f"alarm:{card.id}", card.resident_id) for card in cards if card.name}
     if not wanted:
         return True
-    mine = (
-        (access_log.c.staff_id == person.staff_id)
-        & (access_log.c.tablet_id == tablet.id)
-        & (access_log.c.at_ms >= person.started_ms)
-    )
-    known = select(access_log.c.what, access_log.c.resident_id).where(
-        access_log.c.tenant_id == TENANT, mine, access_log.c.what.in_([what for what, _ in wanted])
-    )
+    mine = {"staff_id": person.staff_id, "tablet_id": tablet.id, "started_ms": person.started_ms}
+    known = {**mine, "whats": [what for what, _ in wanted]}
     try:
         with db.read(tablet.tenant.id) as s:
-            missing = wanted - {(row.what, row.resident_id) for row in s.execute(known)}
+            missing = wanted - {(row.what, row.resident_id) for row in s.execute(_LOGGED, known)}
         if missing:
             with db.write(tablet.tenant.id) as s:
-                missing = wanted - {(row.what, row.resident_id) for row in s.execute(known)}
+                missing = wanted - {(row.what, row.resident_id) for row in s.execute(_LOGGED, known)}
                 who = {"staff_id": person.staff_id, "tablet_id": tablet.id}
                 for what, resident_id in sorted(missing, key=str):
                     s.insert(access_log, at_ms=now_ms, resident_id=resident_id, what=what, **who)

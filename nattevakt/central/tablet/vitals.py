@@ -17,12 +17,18 @@ from nattevakt.central.people import tablets
 from nattevakt.central.tables import TENANT, live_seq, sweep_runs
 from nattevakt.central.tablet.live import Hub, PgListener, Vital, Vitals
 
+_VITAL = (
+    select(live_seq.c.seq, sweep_runs.c.at_ms)
+    .outerjoin(sweep_runs, sweep_runs.c.tenant_id == live_seq.c.tenant_id)
+    .where(live_seq.c.tenant_id == TENANT)
+)
+
 
 def seq_and_sweep(s: TenantSession, now_ms: int) -> tuple[int, float | None]:
     """The tenant's live sequence, and how many seconds ago the sweep last ran (None: never)."""
-    seq = s.execute(select(live_seq.c.seq).where(live_seq.c.tenant_id == TENANT)).scalar()
-    swept_ms = s.execute(select(sweep_runs.c.at_ms).where(sweep_runs.c.tenant_id == TENANT)).scalar()
-    return int(seq or 0), None if swept_ms is None else max(0, now_ms - swept_ms) / 1000
+    row = s.execute(_VITAL).first()
+    seq, swept_ms = (row.seq, row.at_ms) if row is not None else (0, None)
+    return int(seq), None if swept_ms is None else max(0, now_ms - swept_ms) / 1000
 
 
 def vitals_of(db: Database, clock: Clock) -> Vitals:

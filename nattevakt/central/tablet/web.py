@@ -6,7 +6,8 @@ Owns cookies, the guard against foreign sites, security headers and problem bodi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -16,9 +17,11 @@ from fastapi.routing import APIRoute
 
 from nattevakt.central.alarms.lifecycle import IllegalMove
 from nattevakt.central.alarms.requests import SomeoneFirst, UnknownAlarm
+from nattevakt.central.db import TenantSession
 from nattevakt.central.people import sessions, tablets
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
+from nattevakt.central.people.tokens import TabletCookie
 from nattevakt.central.tablet import sentences
 from nattevakt.central.tablet.i18n import Words, choose, words
 from nattevakt.central.tablet.pages import CSP, SCHEMES
@@ -71,6 +74,26 @@ def person_of(request: Request, tablet: Tablet) -> Person | None:
         return None
     with request.app.state.db.read(tablet.tenant.id) as s:
         return sessions.find(s, tablet.id, tablet.ward_id, secret, request.app.state.clock.now_ms())
+
+
+@contextmanager
+def asked_by(request: Request) -> Iterator[tuple[TenantSession, Tablet, Person | None]]:
+    """One reading transaction, and who asks as it sees them: the tablet, and the person on it if anybody.
+
+    For the one request that an alarm waits for; raises as `tablet_of` does.
+    """
+    state = request.app.state
+    cookie = TabletCookie.parse(request.cookies.get(TABLET_COOKIE, ""))
+    tenant = state.db.tenant(cookie.tenant_key) if cookie else None
+    if cookie is None or tenant is None:
+        raise Problem(401, "tablet_needed")
+    with state.db.read(tenant.id) as s:
+        tablet = tablets.proved(s, tenant, cookie)
+        if tablet is None:
+            raise Problem(401, "tablet_needed")
+        secret = request.cookies.get(PERSON_COOKIE)
+        now_ms = state.clock.now_ms()
+        yield s, tablet, sessions.find(s, tablet.id, tablet.ward_id, secret, now_ms) if secret else None
 
 
 def set_cookie(response: Response, name: str, value: str, max_age_s: int) -> None:

@@ -11,6 +11,8 @@ const PAGE = "/tablet/offline";
 const NAVIGATION_MS = 8000;
 
 worker.addEventListener("install", (event) => {
+  // An alarm must not wait for this worker to wake: the browser asks the centre itself, where it knows how to.
+  /** @type {any} */ (event).addRoutes?.(["/tablet/snapshot", "/tablet/shown", "/tablet/events"].map(direct));
   event.waitUntil(keep().then(() => worker.skipWaiting()));
 });
 
@@ -22,6 +24,11 @@ worker.addEventListener("fetch", (event) => {
   if (event.request.mode !== "navigate") return;
   event.respondWith(navigate(event.request));
 });
+
+/** @param {string} pathname */
+function direct(pathname) {
+  return { condition: { urlPattern: { pathname } }, source: "network" };
+}
 
 async function keep() {
   const cache = await caches.open(CACHE);

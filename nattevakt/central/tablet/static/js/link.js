@@ -126,6 +126,7 @@ export class Link {
     try {
       const answer = await fetch("/tablet/snapshot", {
         cache: "no-store",
+        priority: "high",
         signal: AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS),
       });
       if (answer.status === 401 || answer.status === 403) {
