@@ -37,7 +37,7 @@ check: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	npm run --silent check
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 bench: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/python -m bench

@@ -21,6 +21,7 @@ import structlog
 from anyio import CapacityLimiter
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
 
 from nattevakt.central import api_examples, metrics
 from nattevakt.central.clock import Clock
@@ -195,6 +196,8 @@ async def _body(request: Request) -> bytes:
                     raise Refusal(413, "too_large", f"more than {ACCEPT_BYTES_MAX} bytes")
     except TimeoutError:
         raise RetryError("the body came too slowly") from None
+    except ClientDisconnect:
+        raise RetryError("the sender went away") from None
     return bytes(body)
 
 

@@ -7,6 +7,7 @@ cannot be read is an empty one: then everything is heard for the first time, and
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 ACTS_KEPT = 8
 """Keys of a device's latest acts, so that a retained copy of one rings only once."""
@@ -51,6 +52,17 @@ class DeviceMemory:
             "rows": self.rows,
             "health": self.health,
         }
+
+
+def without_firsts(memory: Mapping[str, str]) -> dict[str, str]:
+    """The devices' rows where the rows they name as "the first" are lost: the next press is no repeat of those."""
+    found: dict[str, str] = {}
+    for key, text in memory.items():
+        if key.startswith(memory_key("")):
+            row = DeviceMemory(text)
+            row.first = {}
+            found[key] = row.text()
+    return found
 
 
 def _object(value: object) -> dict[str, object]:

@@ -15,6 +15,7 @@ from itertools import islice
 
 from nattevakt.edge.drivers.driver import MqttMessage, SourceState
 from nattevakt.edge.events import Moment, SourceBack, SourceLost
+from nattevakt.edge.memory import without_firsts
 from nattevakt.edge.wire import CompleteTo, GatewayHealth, Heartbeat
 from nattevakt.gateway import inputs as io
 from nattevakt.gateway.health import VERSION, Machine, age_ms, counted, listed
@@ -229,7 +230,7 @@ class Core:
         self._retry_at_s = now.mono_s + min(STORE_RETRY_MAX_S, 0.1 * 2 ** min(self._store_failures, 10))
         try:
             if error.damaged and self._outbox.ready:
-                self._outbox.replace(VERSION, now.moment)
+                self._outbox.replace(VERSION, now.moment, without_firsts(self._outbox.memory))
                 self._note_damage(now)
                 self._retry_at_s = now.mono_s
             elif error.full and self._outbox.ready:
@@ -268,7 +269,8 @@ class Core:
 
     def _deliver(self, now: Now, outputs: list[Output]) -> None:
         try:
-            outputs += self._uplink.deliver(now)
+            # First of all: a call must not wait for what is said to brokers and ports.
+            outputs[:0] = self._uplink.deliver(now)
         except StoreError as error:
             self._store_fault = str(error)
 

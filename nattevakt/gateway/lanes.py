@@ -47,6 +47,7 @@ class _Timed:
         self.sock = sock
         self._monotonic = monotonic
         self.deadline_s = 0.0
+        self._held = bytearray()
 
     def give_remaining_time(self) -> None:
         remaining_s = self.deadline_s - self._monotonic()
@@ -55,8 +56,14 @@ class _Timed:
         self.sock.settimeout(remaining_s)
 
     def sendall(self, data: bytes) -> None:
+        """Hold this until `flush`: http.client hands over head and body apart, and each would be a packet."""
+        self._held += data
+
+    def flush(self) -> None:
+        """Send what is held as one piece."""
         self.give_remaining_time()
-        self.sock.sendall(data)
+        self.sock.sendall(self._held)
+        self._held.clear()
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - http.client always asks for "rb"
         return io.BufferedReader(_Reader(self))
@@ -133,6 +140,7 @@ class HttpLane:
             "Nattevakt-Lane": send.lane,
         }
         connection.request("POST", self._prefix + send.path, send.body, headers)
+        timed.flush()
         self._probe("sent", {"lane": send.lane, "path": send.path})
         response = connection.getresponse()
         body = response.read(REPLY_BYTES_MAX)

@@ -75,12 +75,13 @@ class Outbox(StoredRows):
                 self._con = None
                 con.close()
 
-    def replace(self, version: str, now: Moment) -> None:
+    def replace(self, version: str, now: Moment, changes: Mapping[str, str]) -> None:
         """The file broke while open: move it aside and go on in a new one with the memory that we still hold.
 
-        Sequence numbers go on above the old ones; what was unsent is a named gap (`Started` without predecessor).
+        changes: what of that memory is no longer so, now that the rows are gone. Sequence numbers go on above the
+        old ones; what was unsent is a named gap (`Started` without predecessor).
         """
-        kept, next_seq = dict(self._memory), self.next_seq
+        kept, next_seq = {**self._memory, **changes}, self.next_seq
         self.close()
         with contextlib.suppress(FileNotFoundError):
             self.moved_aside = store.move_aside(self._path)

@@ -87,8 +87,12 @@ class SerialPort:
             self._beat()
             # Asking for more than has arrived would wait for the whole timeout.
             data = port.read(max(1, port.in_waiting))
-            if data:
-                self._put(io.SerialBytes(self.name, data, self._boottime_ms()))
+            try:
+                if data:
+                    data += port.read(port.in_waiting)  # the rest of what woke us, so that the core is woken once
+            finally:
+                if data:
+                    self._put(io.SerialBytes(self.name, data, self._boottime_ms()))
             while self._to_send:
                 port.write(self._to_send.popleft())
 

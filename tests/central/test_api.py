@@ -132,6 +132,45 @@ def test_whoever_guesses_is_slowed_and_the_right_key_is_not(run: Run) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_stranger_locks_a_gateway_out(run: Run) -> None:
+    """Also not before its first request, when nothing is remembered of it: after a restart of the centre."""
+
+    async def work(service: Service) -> None:
+        guess = f"Bearer nv1.furutun.gw1.{'x' * 43}"
+        for _ in range(credentials.FAILURES_MAX + 5):
+            await service.batch(Authorization=guess)
+        assert (await service.batch()).status_code == 200
+
+    run(work)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_sender_that_goes_away_takes_no_permit_with_it(run: Run) -> None:
+    async def work(service: Service) -> None:
+        answers: list[Any] = []
+        key = f"Bearer {service.house.tokens[0]}".encode()
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/batches",
+            "query_string": b"",
+            "headers": [(b"authorization", key), (b"content-type", CONTENT_TYPE.encode())],
+        }
+
+        async def gone() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            answers.append(message)
+
+        await service.app(scope, gone, send)  # no fault of ours: nothing is raised
+        assert answers[0]["status"] == 503
+        assert (await service.batch()).status_code == 200
+
+    run(work)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_sizes_types_and_unreadable_bodies(run: Run) -> None:
     async def work(service: Service) -> None:
         async def endless() -> AsyncIterator[bytes]:

@@ -229,3 +229,43 @@ def test_a_writer_waits_for_the_other_and_both_are_kept(db: Database) -> None:
         s.insert(wards, key="quick", name="x", **NIGHT)
     thread.join(20)
     assert sorted(keys(db, tenant_id)) == ["quick", "slow"]
+
+
+def test_a_standby_that_only_reads_is_no_fault_of_the_rows(postgres: Postgres) -> None:
+    url, admin_url = postgres.fresh_database()
+    db = Database(url)
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+    admin = make_engine(make_url(admin_url)).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        name = make_url(url).database
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    admin.dispose()
+    db.engine.dispose()
+    with pytest.raises(RetryError), db.write(tenant_id) as s:
+        s.insert(wards, key="w", name="x", **NIGHT)
+    assert keys(db, tenant_id) == []
+    db.close()
+    postgres.drop(url)
+
+
+def test_a_damaged_file_is_no_fault_of_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "central.sqlite"
+    migrate.upgrade(f"sqlite:///{path}")
+    db = Database(f"sqlite:///{path}")
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+    db.close()
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(RetryError), db.write(tenant_id):
+        pass
+    db.close()
+
+
+def test_a_server_that_went_without_a_word_is_noticed(postgres: Postgres) -> None:
+    url, _ = postgres.fresh_database()
+    db = Database(url)
+    with db.engine.connect() as connection:
+        told = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+    assert int(told["tcp_user_timeout"]) <= 10_000
+    assert int(told["keepalives_idle"]) + int(told["keepalives_interval"]) * int(told["keepalives_count"]) <= 15
+    db.close()
+    postgres.drop(url)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text, update
 
 from nattevakt.central import sweep
-from nattevakt.central.db import Database
+from nattevakt.central.db import Database, Tenant
 from nattevakt.central.tables import TENANT, alarm_events, events, wake_rows
 from nattevakt.edge.rules.rule import Priority
 from tests.central.house import Clock, House, press
@@ -96,3 +96,25 @@ def test_stopping_waits_for_the_cycle_and_leaves_no_thread(house: House) -> None
     until(lambda: sweep.age_s(house.db, house.clock.at_ms) is not None, "the first cycle")
     sweeper.stop()
     assert threading.active_count() == before
+
+
+class Odd(Database):
+    """A database that fails once as nobody foresaw."""
+
+    asked = 0
+
+    def tenants(self) -> tuple[Tenant, ...]:
+        """Fails the first time."""
+        self.asked += 1
+        if self.asked == 1:
+            raise ZeroDivisionError
+        return super().tenants()
+
+
+def test_the_watcher_outlives_what_nobody_foresaw(house: House, database_url: str) -> None:
+    odd = Odd(database_url)
+    sweeper = sweep.Sweeper(odd, house.clock, 0.02)
+    sweeper.start()
+    until(lambda: sweep.age_s(house.db, house.clock.at_ms) is not None, "the next cycle")
+    sweeper.stop()
+    odd.close()

@@ -9,6 +9,7 @@ from nattevakt.edge.events import (
     SourceBack,
     SourceLost,
     Started,
+    Urgency,
 )
 from nattevakt.gateway import core as core_module
 from nattevakt.gateway.inputs import (
@@ -20,11 +21,13 @@ from nattevakt.gateway.inputs import (
     ReconnectMqtt,
     SerialBytes,
 )
+from nattevakt.gateway.outbox import Outbox
 from tests.gateway.support import (
     BUTTON,
     DOOR,
     acks,
     bodies,
+    calls,
     core,
     events,
     message,
@@ -90,17 +93,31 @@ def test_the_outbox_cannot_be_opened_nothing_is_lost_and_nothing_is_sent(tmp_pat
     box.close()
 
 
-def test_a_file_that_breaks_is_replaced_and_what_waited_is_stored_in_the_new_one(tmp_path: Path) -> None:
-    machine, box = core(tmp_path)
-    run(machine, 0, PortUp("r0"))
+def break_file(box: Outbox, path: Path) -> None:
+    """Overwrite the open file behind the outbox's back."""
     box.append([], {f"filler{n}": "x" * 3_000 for n in range(50)})
     assert box._con is not None
     box._con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    path = tmp_path / "outbox.sqlite"
     raw = bytearray(path.read_bytes())
     raw[4096:] = b"\xff" * (len(raw) - 4096)
     path.write_bytes(raw)
     box._con.execute("PRAGMA shrink_memory")
+
+
+def test_a_press_is_no_repeat_of_one_that_broke_with_its_file(tmp_path: Path) -> None:
+    machine, box = core(tmp_path)
+    run(machine, 0, PortUp("r0"), SerialBytes("r0", said(BUTTON, pressed=True)))
+    break_file(box, tmp_path / "outbox.sqlite")
+    run(machine, 1_000, SerialBytes("r0", said(BUTTON, pressed=True)))
+    run(machine, 7_000)
+    assert [(found.urgency, found.at) for found in calls(box)] == [(Urgency.A, moment(1_000))]
+    box.close()
+
+
+def test_a_file_that_breaks_is_replaced_and_what_waited_is_stored_in_the_new_one(tmp_path: Path) -> None:
+    machine, box = core(tmp_path)
+    run(machine, 0, PortUp("r0"))
+    break_file(box, tmp_path / "outbox.sqlite")
     outputs: list[Output] = []
     for round_ in range(4):
         outputs += run(machine, 1_000 + round_ * 6_000, *([press(3)] if round_ == 0 else []))

@@ -147,7 +147,7 @@ def test_a_file_that_breaks_while_open_is_replaced_and_memory_and_numbers_go_on(
     mint = Streams()
     with opened(tmp_path, mint) as box:
         box.append([event(Call("d", "press"))], {"k": "v"})
-        box.replace("1", moment(50))
+        box.replace("1", moment(50), {})
         assert box.moved_aside is not None
         assert dict(box.memory) == {"k": "v"}
         rows = everything(box)

@@ -98,6 +98,8 @@ class House:
         self.folder = folder
         self.heartbeat_s = 1
         """The gateway's heartbeat in these tests; 15 in production. Set it before `start`."""
+        self.direct = False
+        """The gateway reaches the centre without the proxy in between. Set it before `start`."""
         self.buttons: tuple[str, ...] = ()
         """More call buttons on the serial line, without a place. Set them before `start`."""
         self.database = database
@@ -295,9 +297,10 @@ class House:
         devices += "".join(
             f'[[device]]\naddress = "{address}"\nprofile = "F6-02-01"\nuse = "call"\n' for address in self.buttons
         )
+        centre_port = self.central_port if self.direct else self.proxy.port
         (self.folder / "gateway.toml").write_text(
             f'state_dir = "{gateway}"\n'
-            f'[centre]\nurl = "http://127.0.0.1:{self.proxy.port}"\ncredential_file = "{self.folder / "credential"}"\n'
+            f'[centre]\nurl = "http://127.0.0.1:{centre_port}"\ncredential_file = "{self.folder / "credential"}"\n'
             f"heartbeat_s = {self.heartbeat_s}\n"
             f'[[serial]]\nname = "stick"\nport = "{self.stick.link}"\ndriver = "enocean"\n'
             f'[mqtt]\nhost = "127.0.0.1"\nport = {self.broker_port}\nclient_id = "nattevakt-test"\n{devices}',

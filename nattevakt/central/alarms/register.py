@@ -97,6 +97,11 @@ _CLOSER = (
     .order_by(transitions.c.id.desc())
     .limit(1)
 )
+_TOLD = select(transitions.c.detail).where(
+    transitions.c.tenant_id == TENANT,
+    transitions.c.alarm_id == bindparam("alarm_id"),
+    transitions.c.cause.in_(("raise", "sound")),
+)
 _PERSON = select(staff.c.name, staff.c.initials).where(staff.c.tenant_id == TENANT, staff.c.id == bindparam("staff_id"))
 _HOLDS = select(alarm_events.c.alarm_id).where(
     alarm_events.c.tenant_id == TENANT,
@@ -146,9 +151,8 @@ def by_id(s: TenantSession, alarm_id: int) -> Row[Any] | None:
 
 def _swap(s: TenantSession, alarm: Row[Any], **values: object) -> bool:
     """Change an alarm if nobody else has since it was read; False if somebody has."""
-    params = {"alarm_id": alarm.id, "expected": alarm.version}
-    statement = _CHANGE.values(version=alarm.version + 1, **values)
-    return s.execute(statement, params).rowcount == 1
+    params = {"alarm_id": alarm.id, "expected": alarm.version, "version": alarm.version + 1}
+    return s.execute(_CHANGE, {**params, **values}).rowcount == 1
 
 
 def _write(
@@ -183,9 +187,9 @@ def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
             return Applied(held, "known")
     if request.belongs_to is not None:
         known = by_id(s, request.belongs_to)
-        attended = known is not None and (known.on_site_ms is not None or known.closed_ms is not None)
+        seen_to = known is not None and (known.on_site_ms is not None or known.closed_ms is not None)
         # A doubtful time may hide a press of its own behind one that has been seen to: then it rings.
-        if known is not None and not (attended and request.occurred.uncertain):
+        if known is not None and not (seen_to and request.occurred.uncertain):
             return _join(s, known, request, now_ms, sound=False)
     joinable = s.execute(_JOINABLE, key).one_or_none()
     if joinable is not None:
@@ -240,14 +244,26 @@ def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int,
     sound_seq = alarm.sound_seq + 1 if sound else alarm.sound_seq
     # What sounds now is what the card must explain: a possible fall that has become a sure one says so.
     why = {"reason_code": request.reason.code, "reason_params": dict(request.reason.params)} if sound else {}
-    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority, **why):
+    moved = _moved(s, alarm, request) if sound else {}
+    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority, **why, **moved):
         return None
     _hold(s, alarm.id, request)
     detail = {**_detail(request), "sound_seq": sound_seq} if sound else _detail(request)
     _write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)
     if sound:
-        outbox.post(s, alarm.id, alarm.ward_id, sound_seq, now_ms)
+        outbox.post(s, alarm.id, moved["ward_id"] if moved else alarm.ward_id, sound_seq, now_ms)
     return Applied(alarm.id, "joined" if sound else "joined_silently")
+
+
+def _moved(s: TenantSession, alarm: Row[Any], request: RaiseRequest) -> dict[str, Any]:
+    """Where an alarm is now, if whoever calls again has another room by then: help must go there."""
+    where = request.where
+    if (where.ward_id, where.room_id) == (alarm.ward_id, alarm.room_id):
+        return {}
+    told = s.execute(_TOLD, {"alarm_id": alarm.id}).scalars()
+    if request.occurred.to_ms < max(detail["occurred"][1] for detail in told):
+        return {}
+    return {"ward_id": where.ward_id, "room_id": where.room_id, "place": where.place}
 
 
 def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | None:

@@ -10,7 +10,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from nattevakt.central.tablet import assets, sentences
 from nattevakt.central.tablet.i18n import N_, Words
+from nattevakt.central.tablet.rooms import RoomView
 from nattevakt.central.tablet.views import BoardView, CardView
 from nattevakt.central.tablet.when import clock, clock_seconds
 
@@ -32,6 +33,7 @@ LEVELS: Mapping[str, str] = {
 SCHEME_LABELS = (("dark", "moon", N_("Mørk")), ("light", "sun", N_("Lys")))
 LANGUAGE_LABELS = (("nb", "Bokmål"), ("nn", "Nynorsk"), ("en", "English"))
 SWEEP_LATE_S = 30
+DRAWN_MAX = 256
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -85,12 +87,23 @@ def alarm_html(words: Words, card: CardView) -> str:
 
     So the text of a card is the same for as long as nothing about its alarm has changed.
     """
-    return _translated(words).get_template("alarm.html").render(card=replace(card, age="")).strip()
+    return _card_html(words, replace(card, age=""))
+
+
+# Of all that a snapshot carries one card has changed; the others are not drawn again for every tablet that asks.
+@lru_cache(maxsize=DRAWN_MAX)
+def _card_html(words: Words, card: CardView) -> str:
+    return _translated(words).get_template("alarm.html").render(card=card).strip()
 
 
 def rooms_html(words: Words, board: BoardView) -> str:
     """The tiles of all rooms as a snapshot carries them: without ages, as with cards."""
-    return _translated(words).get_template("rooms.html").render(rooms=board.rooms, now_ms=None).strip()
+    return _rooms_html(words, board.rooms)
+
+
+@lru_cache(maxsize=DRAWN_MAX)
+def _rooms_html(words: Words, rooms: tuple[RoomView, ...]) -> str:
+    return _translated(words).get_template("rooms.html").render(rooms=rooms, now_ms=None).strip()
 
 
 def board_page(words: Words, board: BoardView, zone: ZoneInfo, scheme: str, hb_s: float) -> str:

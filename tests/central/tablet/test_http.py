@@ -107,12 +107,14 @@ def test_refusals_name_the_field_in_bokmal(server: Server, tablet: HttpTablet) -
         (tablet.call("POST", "/tablet/shown", {"notices": [{"id": "x"}]}), 422, "notices[0].id"),
         (tablet.call("POST", "/tablet/shown", {"notices": 5}), 422, "notices"),
         (tablet.call("POST", "/tablet/person", {"staff": "ola", "pin": PIN}), 422, "staff"),
+        (tablet.call("POST", "/tablet/presence", {"battery": 10**400}), 422, "battery"),
     ]
     for answer, status, field in cases:
         assert (answer.status, answer.body.get("field")) == (status, field), answer.body
         assert answer.body["message"]
     assert tablet.call("POST", path, {"note": "x" * 40_000}, act_headers()).status == 413
-    assert tablet.act(alarm + 1, "take").status == 404
+    for unknown in (alarm + 1, -1, 2**63, 10**30):
+        assert tablet.act(unknown, "take").status == 404
     assert tablet.act(alarm, "close", {"cause": "fall", "action": "ingen"}).body["error"] == "illegal_move"
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.central.tablet.conftest import WAIT_MS, Server, Tablets, card, running
 from tests.central.tablet.launch import BEAT_S
@@ -98,6 +98,36 @@ def test_a_revoked_tablet_stops_showing_alarms(server: Server, tablets: Tablets)
     server.order("revoke")
     page.wait_for_url("**/tablet/enrol", timeout=WAIT_MS)
     assert page.locator("[data-alarm]").count() == 0
+
+
+def test_a_stranger_on_the_way_does_not_end_the_enrolment(server: Server, tablets: Tablets) -> None:
+    """A proxy or a guest network that refuses is no contact, and no word of the centre's."""
+    page = tablets.enrolled()
+    server.ring(number="204")
+    card(page, "204").wait_for(timeout=WAIT_MS)
+    page.route("**/tablet/snapshot", lambda route: route.fulfill(status=403, body="blocked"))
+    server.ring(number="205")
+    expect(page.locator("#stale")).to_be_visible(timeout=WAIT_MS)
+    assert card(page, "204").count() == 1
+    page.unroute("**/tablet/snapshot")
+    card(page, "205").wait_for(timeout=WAIT_MS)
+    expect(page.locator("#stale")).to_be_hidden(timeout=WAIT_MS)
+
+
+def test_a_snapshot_that_cannot_be_drawn_is_said_and_sounds(server: Server, tablets: Tablets) -> None:
+    page = tablets.enrolled()
+    page.get_by_role("button", name="Start vakt").click()
+
+    def spoil(route: Route) -> None:
+        snapshot = route.fetch().json()
+        route.fulfill(json={**snapshot, "alarms": [{**alarm, "html": ""} for alarm in snapshot["alarms"]]})
+
+    page.route("**/tablet/snapshot", spoil)
+    with page.expect_request(lambda told: "sounded" in (told.post_data or ""), timeout=WAIT_MS):
+        server.ring(number="204")
+    expect(page.locator("#stale")).to_be_visible(timeout=WAIT_MS)
+    page.unroute_all(behavior="wait")
+    card(page, "204").wait_for(timeout=WAIT_MS)
 
 
 def test_a_page_that_comes_to_the_front_fetches_at_once(server: Server, tablets: Tablets) -> None:

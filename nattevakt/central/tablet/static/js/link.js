@@ -63,6 +63,8 @@ export class Link {
       if (source !== this.source) return;
       source.close();
       this.renew_at = performance.now() + 1000 + 1000 * Math.random();
+      // Whatever ended the stream, hints may be lost, or this tablet's enrolment has ended.
+      void this.fetch();
     });
   }
 
@@ -129,16 +131,18 @@ export class Link {
         priority: "high",
         signal: AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS),
       });
-      if (answer.status === 401 || answer.status === 403) {
+      // Only the centre's own word ends this; a proxy or a guest network on the way may refuse for reasons of its own.
+      if (answer.status === 401 && (await answer.json()).error === "tablet_needed") {
         this.leave();
         return;
       }
       if (!answer.ok) throw new Error(`snapshot ${answer.status}`);
       const snapshot = await answer.json();
       this.seq = snapshot.seq;
-      this.behind = null;
       synchronise(snapshot.now_ms);
       this.hooks.snapshot(snapshot);
+      // Only now: a snapshot that could not be drawn leaves the page behind, and the page must say so.
+      this.behind = null;
       this.judge();
     } catch (error) {
       console.warn("no snapshot", error);

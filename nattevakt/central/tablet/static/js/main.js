@@ -54,6 +54,8 @@ const presence = new Presence(() => ({
 /** @param {import("./page.js").Snapshot} snapshot */
 function onSnapshot(snapshot) {
   last = snapshot;
+  // First the sound: it must not depend on anything that is drawn.
+  ring(snapshot.alarms);
   board.draw(snapshot);
   acts.decorate();
   onSweep(snapshot.sweep_age_s);
@@ -64,7 +66,6 @@ function onSnapshot(snapshot) {
       receipts.shown(alarm.notice_id);
     }
   }
-  ring(snapshot.alarms);
 }
 
 /**
