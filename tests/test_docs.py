@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tools.reference import pages
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from nattevakt.central.cli import serve
-
 from tests.support.crash import killer, poison
 
 if __name__ == "__main__":
