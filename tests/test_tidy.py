@@ -134,7 +134,7 @@ def tracked() -> list[Path]:
 def test_nothing_tracked_names_this_machine_or_a_registry() -> None:
     """Paths of the machine that built it and addresses of package registries do not belong in the repository."""
     registries = ["pypi" + ".org", "python" + "hosted", "registry.npm" + "js"]
-    words = [word for word in (f"{ROOT.parent}/", f"{Path.home()}/", *registries) if len(word) > 3]
+    words = [word for word in (f"{ROOT}/", f"{Path.home()}/", *registries) if len(word) > 3]
     bad = []
     for path in tracked():
         try:
