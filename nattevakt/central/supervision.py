@@ -260,7 +260,7 @@ def _groups(
                     continue
                 settings = door_at_night.Settings(open_at, origin.time_zone)
             subject = _subject(origin, address, spot, of_room=rule.of_room)
-            fact = Fact(item.event.body, item.occurred, item.received_ms, spot.spot if spot is not None else "")
+            fact = Fact(_as_heard(item), item.occurred, item.received_ms, spot.spot if spot is not None else "")
             case = _Case(item, fact, _where(origin, address, spot), settings)
             groups.setdefault((subject, rule.name), (rule, []))[1].append(case)
     return groups
@@ -279,6 +279,14 @@ def _where(origin: Origin, address: str, spot: Spot | None) -> Where:
         # Nobody has said where it hangs: the gateway's ward is rung, and the address is all there is to show.
         return Where(origin.ward_id, place=address)
     return Where(spot.ward_id, spot.room_id, spot.resident_id, spot.spot)
+
+
+def _as_heard(item: Stored) -> Body:
+    """What a rule hears. A row that its sender calls class A rings, also one that says it repeats another."""
+    body = item.event.body
+    if item.urgent and isinstance(body, Call | Fall | Leak) and body.repeat_of is not None:
+        return replace(body, repeat_of=None)
+    return body
 
 
 def _is_repeat(item: Stored) -> bool:

@@ -119,6 +119,13 @@ def test_an_ordinary_event_declared_urgent_rings(house: House) -> None:
     assert [alarm.kind for alarm in house.alarms()] == ["unknown_event"]
 
 
+def test_a_repeat_declared_urgent_rings(house: House) -> None:
+    """Class A always rings: no sender's bookkeeping may talk it down."""
+    raw = line(S1, 1, Call(BUTTON, "press", repeat_of=7), moment(house.clock.at_ms))
+    house.gate.send(raw.replace(b'"class":"C"', b'"class":"A"'))
+    assert [alarm.kind for alarm in house.alarms()] == ["call"]
+
+
 def test_every_urgent_row_ends_with_an_alarm_or_a_reason(house: House) -> None:
     at = moment(house.clock.at_ms)
     bodies = [
