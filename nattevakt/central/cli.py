@@ -21,13 +21,14 @@ from sqlalchemy import select, update
 from nattevakt.central import credentials, logs, migrate, sweep
 from nattevakt.central.app import create_app
 from nattevakt.central.clock import Clock, ServiceClock
+from nattevakt.central.columns import TENANT
 from nattevakt.central.config import CentralConfig, load_config
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.people import staff, tablets
 from nattevakt.central.probe import Probe, silent
 from nattevakt.central.seed import add_gateway, apply_seed
 from nattevakt.central.seed_file import load_seed
-from nattevakt.central.tables import TENANT, alarms, gateways, wards
+from nattevakt.central.tables import alarms, gateways, wards
 from nattevakt.edge.errors import NattevaktError, RejectError
 
 _log = structlog.get_logger("nattevakt.central")

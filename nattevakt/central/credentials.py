@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from nattevakt.central.clock import Clock
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database
 from nattevakt.central.ingest import Revoked, Sender, StaleCredential
-from nattevakt.central.tables import TENANT, gateways
+from nattevakt.central.tables import gateways
 from nattevakt.edge.errors import RetryError
 
 KEY = r"[a-z0-9][a-z0-9-]{0,39}"

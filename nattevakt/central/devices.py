@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import TENANT, device_states
+from nattevakt.central.tables import device_states
 from nattevakt.edge.events import Bed, Body, Call, Contact, Fall, FallOver, Health, Leak, LeakOver, Motion, Presence
 
 STATE_KEYS = frozenset({"contact", "bed", "presence"})

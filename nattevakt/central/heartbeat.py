@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 
 from nattevakt.central import lifeline, technical
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.devices import DeviceStates
 from nattevakt.central.ingest import Sender, enter, origin_of
 from nattevakt.central.lifeline import held_of
 from nattevakt.central.occurred import Clocks
-from nattevakt.central.tables import TENANT, gateways, streams
+from nattevakt.central.tables import gateways, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import Heartbeat, HeartbeatReply, decode_heartbeat

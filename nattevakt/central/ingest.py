@@ -17,6 +17,7 @@ from sqlalchemy import Row, bindparam, select, tuple_, update
 
 from nattevakt.central import lifeline, technical
 from nattevakt.central.alarms.requests import EventKey
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.devices import DeviceStates, readings_of
 from nattevakt.central.lifeline import held_of
@@ -24,7 +25,7 @@ from nattevakt.central.marks import Held
 from nattevakt.central.occurred import Clocks, Pair
 from nattevakt.central.probe import Probe, silent
 from nattevakt.central.supervision import RULES, Ending, Rule, Stored, supervise
-from nattevakt.central.tables import TENANT, boots, events, gateways, refused_rows, streams
+from nattevakt.central.tables import boots, events, gateways, refused_rows, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.errors import NattevaktError
 from nattevakt.edge.events import (

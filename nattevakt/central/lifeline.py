@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 
 from nattevakt.central import technical
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.devices import DeviceStates
 from nattevakt.central.marks import Held
 from nattevakt.central.occurred import Clocks
-from nattevakt.central.tables import TENANT, refused_rows, streams
+from nattevakt.central.tables import refused_rows, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.events import SourceBack, SourceLost, Started, Tombstone
 from nattevakt.edge.rules.rule import Occurred, Priority

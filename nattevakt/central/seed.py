@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Row, Table, delete, insert, select, update
 
 from nattevakt.central import credentials
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.people import staff as staff_people
 from nattevakt.central.seed_file import DeviceEntry, ResidentEntry, Seed, StaffEntry
 from nattevakt.central.tables import (
-    TENANT,
     devices,
     door_windows,
     gateways,

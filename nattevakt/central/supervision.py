@@ -22,9 +22,10 @@ from nattevakt.central import technical
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, EventKey, RaiseRequest, Where
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.places.places import Places, Spot, look_up, windows_of
-from nattevakt.central.tables import TENANT, events, rule_states
+from nattevakt.central.tables import events, rule_states
 from nattevakt.central.technical import Origin
 from nattevakt.central.twins import Twins
 from nattevakt.edge.errors import RetryError

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from nattevakt.central import credentials
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant
 from nattevakt.central.heartbeat import beat
 from nattevakt.central.ingest import Sender, receive
@@ -27,7 +28,7 @@ from nattevakt.central.seed_file import (
     WindowEntry,
 )
 from nattevakt.central.supervision import RULES, Rule
-from nattevakt.central.tables import TENANT, alarms, gateways
+from nattevakt.central.tables import alarms, gateways
 from nattevakt.edge.events import Body, Call, Event, EventId, Moment, Urgency
 from nattevakt.edge.wire import (
     BatchReply,

@@ -15,10 +15,11 @@ from sqlalchemy import update
 
 from nattevakt.central import api_examples, credentials
 from nattevakt.central.app import create_app
+from nattevakt.central.columns import TENANT
 from nattevakt.central.config import CentralConfig, DatabaseConfig, SweepConfig
 from nattevakt.central.db import Database
 from nattevakt.central.migrate import SchemaBehind
-from nattevakt.central.tables import TENANT, events, gateways
+from nattevakt.central.tables import events, gateways
 from nattevakt.edge.wire import ACCEPT_BYTES_MAX, CONTENT_TYPE, decode_batch, decode_heartbeat, encode_batch
 from tests.central.house import BUTTON, S1, Clock, House, build, line, moment, press
 from tests.support.loop import finish

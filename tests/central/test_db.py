@@ -12,8 +12,9 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
 from nattevakt.central import migrate
+from nattevakt.central.columns import TENANT, metadata
 from nattevakt.central.db import Database, TenancyError, TenantSession, make_engine
-from nattevakt.central.tables import TENANT, TENANT_TABLES, live_seq, metadata, wards
+from nattevakt.central.tables import TENANT_TABLES, live_seq, wards
 from nattevakt.edge.errors import RetryError
 from tests.support.postgres import Postgres
 
@@ -115,7 +116,7 @@ def test_the_migrated_schema_is_the_metadata(database_url: str) -> None:
                 else "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
             ).scalars()
             partial = [sql for sql in indexes if sql and "WHERE" in sql]
-            assert len(partial) == 4
+            assert len(partial) == 6
     finally:
         engine.dispose()
 

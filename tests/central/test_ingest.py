@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database
 from nattevakt.central.ingest import Revoked, StaleCredential
 from nattevakt.central.tables import (
-    TENANT,
     boots,
     device_states,
     events,

@@ -18,8 +18,9 @@ from nattevakt.central.alarms.requests import (
     UnknownAlarm,
     Where,
 )
+from nattevakt.central.columns import TENANT
 from nattevakt.central.notify import outbox
-from nattevakt.central.tables import TENANT, alarms, notices, staff, tablets, transitions
+from nattevakt.central.tables import alarms, notices, staff, tablets, transitions
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.rules.rule import Occurred, Priority, Reason
 from tests.central.house import House

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.supervision import RULES, Rule
-from nattevakt.central.tables import TENANT, alarm_events, alarms, events, rule_states, stays, transitions
+from nattevakt.central.tables import alarm_events, alarms, events, rule_states, stays, transitions
 from nattevakt.edge.events import Bed, Call, Contact, Event, Fall, Foreign, Leak, Motion, Urgency
 from nattevakt.edge.rules.rule import Fact, JsonState, Priority, Step
 from tests.central.house import BED, BUTTON, DOOR, LEAK, LOOSE, S1, House, line, moment, press

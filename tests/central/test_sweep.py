@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text, update
 
 from nattevakt.central import sweep
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant
-from nattevakt.central.tables import TENANT, alarm_events, events, wake_rows
+from nattevakt.central.tables import alarm_events, events, wake_rows
 from nattevakt.edge.rules.rule import Priority
 from tests.central.house import Clock, House, press
 from tests.support.wait import until

@@ -39,9 +39,10 @@ from nattevakt.central.alarms.requests import (
     UnknownAlarm,
     Where,
 )
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.notify import outbox
-from nattevakt.central.tables import TENANT, alarm_events, alarms, staff, transitions
+from nattevakt.central.tables import alarm_events, alarms, staff, transitions
 from nattevakt.edge.errors import RejectError, RetryError
 from nattevakt.edge.rules.rule import Priority
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from nattevakt.central.tables import metadata
+from nattevakt.central.columns import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
 with context.begin_transaction():

@@ -19,8 +19,9 @@ from collections import OrderedDict
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import TENANT, pin_attempts
+from nattevakt.central.tables import pin_attempts
 
 PAIR_FREE = 5
 TABLET_FREE = 15

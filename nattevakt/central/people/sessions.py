@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.people import tokens
-from nattevakt.central.tables import TENANT, person_sessions, staff, staff_wards
+from nattevakt.central.tables import person_sessions, staff, staff_wards
 
 LIFE_MS = 12 * 3_600_000
 SLEEP_AFTER_MS = 30 * 60_000

@@ -16,8 +16,9 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select, update
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import TENANT, staff, staff_wards
+from nattevakt.central.tables import staff, staff_wards
 from nattevakt.edge.errors import RejectError
 
 PIN_MIN = 4

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, update
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.people import tokens
 from nattevakt.central.people.tokens import TabletCookie
-from nattevakt.central.tables import TENANT, tablet_codes, tablets, wards
+from nattevakt.central.tables import tablet_codes, tablets, wards
 from nattevakt.edge.errors import RejectError
 
 CODE_LIFE_MS = 15 * 60_000

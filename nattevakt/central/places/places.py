@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, select
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import TENANT, devices, door_windows, placements, rooms, stays
+from nattevakt.central.tables import devices, door_windows, placements, rooms, stays
 from nattevakt.edge.rules.windows import Window
 
 

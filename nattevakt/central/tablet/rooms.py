@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, bindparam, or_, select
 
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import TENANT, device_states, devices, placements, rooms
+from nattevakt.central.tables import device_states, devices, placements, rooms
 from nattevakt.central.tablet import sentences
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.when import clock

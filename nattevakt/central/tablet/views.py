@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, bindparam, func, select
 
 from nattevakt.central.alarms.lifecycle import HELD, State
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
-from nattevakt.central.tables import TENANT, access_log, alarms, notices, residents, rooms, staff, transitions
+from nattevakt.central.tables import access_log, alarms, notices, residents, rooms, staff, transitions
 from nattevakt.central.tablet import rooms as room_views
 from nattevakt.central.tablet import sentences, when
 from nattevakt.central.tablet.i18n import N_, Words

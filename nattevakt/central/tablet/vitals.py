@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from sqlalchemy import select
 
 from nattevakt.central.clock import Clock
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.people import tablets
-from nattevakt.central.tables import TENANT, live_seq, sweep_runs
+from nattevakt.central.tables import live_seq, sweep_runs
 from nattevakt.central.tablet.live import Hub, PgListener, Vital, Vitals
 
 _VITAL = (

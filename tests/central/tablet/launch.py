@@ -17,7 +17,8 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from nattevakt.central.clock import ServiceClock
-from nattevakt.central.tables import TENANT, sweep_runs, tablets
+from nattevakt.central.columns import TENANT
+from nattevakt.central.tables import sweep_runs, tablets
 from nattevakt.central.tablet.live import Hub
 from nattevakt.central.tablet.routes import router
 from nattevakt.central.tablet.vitals import serving

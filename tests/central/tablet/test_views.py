@@ -10,12 +10,13 @@ from sqlalchemy import select
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database
 from nattevakt.central.notify import outbox
 from nattevakt.central.people import sessions, tablets
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
-from nattevakt.central.tables import TENANT, access_log
+from nattevakt.central.tables import access_log
 from nattevakt.central.tablet import views
 from nattevakt.central.tablet.i18n import words
 from nattevakt.central.tablet.views import BoardView, log_reading
