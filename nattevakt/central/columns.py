@@ -37,34 +37,42 @@ TENANT = bindparam("tenant", type_=Integer)
 
 
 def json_of(name: str, *, null: bool = False) -> Column[object]:
+    """JSON, where None is SQL NULL."""
     return Column(name, JSON(none_as_null=True), nullable=null)
 
 
 def ms(name: str, *, null: bool = False) -> Column[int]:
+    """A moment: Unix milliseconds."""
     return Column(name, BigInteger, nullable=null)
 
 
 def text_of(name: str, *, null: bool = False, key: bool = False) -> Column[str]:
+    """Text."""
     return Column(name, Text, nullable=null, primary_key=key)
 
 
 def integer(name: str, *, null: bool = False, key: bool = False) -> Column[int]:
+    """A 64-bit number."""
     return Column(name, BigInteger, nullable=null, primary_key=key, autoincrement=False)
 
 
 def maybe_ms(*names: str) -> list[Column[int]]:
+    """Moments that may be missing."""
     return [ms(name, null=True) for name in names]
 
 
 def maybe_text(*names: str) -> list[Column[str]]:
+    """Texts that may be missing."""
     return [text_of(name, null=True) for name in names]
 
 
 def texts(*names: str) -> list[Column[str]]:
+    """Texts that are always there."""
     return [text_of(name) for name in names]
 
 
 def flag(name: str) -> Column[bool]:
+    """Yes or no."""
     return Column(name, Boolean, nullable=False)
 
 
