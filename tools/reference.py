@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code: events, alarms, settings, commands, devices, metrics.
+"""Writes docs/reference/ from the code: events, rules, alarms, settings, commands, devices, API, metrics.
 
 `python -m tools.reference` writes; tests/test_docs.py fails when a page is stale. What cannot be read from the code
 stands in its docstrings, so that there is one place to keep right.
@@ -7,18 +7,26 @@ stands in its docstrings, so that there is one place to keep right.
 from __future__ import annotations
 
 import argparse
+import importlib
 import inspect
+import json
+import pkgutil
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
+from fastapi.routing import APIRoute
 from prometheus_client import REGISTRY
 
 from nattevakt.central import cli as central_cli
 from nattevakt.central import config as central_config
 from nattevakt.central.alarms import lifecycle
 from nattevakt.central.alarms.kinds import KINDS as ALARM_KINDS
+from nattevakt.central.app import create_app
+from nattevakt.central.clock import ServiceClock
+from nattevakt.central.tablet import routes, sentences
+from nattevakt.edge import rules
 from nattevakt.edge.drivers.driver import VALUES, Use
 from nattevakt.edge.drivers.registry import MQTT_DIALECTS, PROFILES, SERIAL_DRIVERS
 from nattevakt.edge.events import KINDS, Urgency
@@ -114,6 +122,64 @@ def alarms_page() -> str:
             f"Actions: {', '.join(f'`{action}`' for action in lifecycle.ACTIONS)}.\n",
         )
     )
+
+
+def rules_page() -> str:
+    """Every rule: what it owns, what it can be set to, every reason it gives and how the tablet says it."""
+    parts = [
+        NOTE,
+        "# Rules\n",
+        "A rule is a pure function over what was stored; it says what it decides, why, and when it would change its",
+        "mind. The words are those of the tablet in bokmål.\n",
+    ]
+    for found in sorted(pkgutil.iter_modules(rules.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{rules.__name__}.{found.name}")
+        if not hasattr(module, "RULE"):
+            continue
+        parts += [f"## {module.RULE}\n", doc(module).removesuffix("\n") + "\n"]
+        settings = getattr(module, "Settings", None)
+        if settings is not None:
+            defaults = ((f"`{entry.name}`", _default(entry)) for entry in fields(settings))
+            parts += [doc(settings) + "\n", table(("setting", "default"), defaults)]
+        parts.append(table(("reason", "on the tablet"), ((f"`{code}`", _said(code)) for code in module.REASONS)))
+    return "\n".join(parts)
+
+
+def _default(entry: Any) -> str:
+    return "required" if entry.default is MISSING else f"`{entry.default!r}`"
+
+
+def _said(code: str) -> str:
+    return sentences.REASONS.get(code, "(only in the log)")
+
+
+def api_page() -> str:
+    """The gateways' contract with its examples, and the tablet's own routes."""
+    config = central_config.CentralConfig(central_config.DatabaseConfig("sqlite:///:memory:"))
+    parts = [
+        NOTE,
+        "# API\n",
+        "The centre serves its OpenAPI document at `/v1/openapi.json`. Times are Unix milliseconds, UTC.\n",
+        "## For gateways\n",
+    ]
+    for path, methods in create_app(config, ServiceClock()).openapi()["paths"].items():
+        for method, told in methods.items():
+            parts.append(f"### {method.upper()} {path}\n\n{told.get('description') or told['summary']}\n")
+            for media, content in told["requestBody"]["content"].items():
+                example = content["example"]
+                text = example if isinstance(example, str) else json.dumps(example, indent=1)
+                parts.append(f"`{media}`\n\n```json\n{text.strip()}\n```\n")
+            answers = sorted(told["responses"].items())
+            parts.append(table(("status", "meaning"), ((code, answer["description"]) for code, answer in answers)))
+    parts += ["## For tablets\n", "With the cookie of an enrolled tablet; made for the tablet's own page.\n"]
+    own = [route for route in routes.router.routes if isinstance(route, APIRoute)]
+    parts.append(
+        table(
+            ("route", "what it does"),
+            ((f"`{'/'.join(sorted(route.methods or ()))} {route.path}`", doc(route.endpoint)) for route in own),
+        )
+    )
+    return "\n".join(parts)
 
 
 def settings_of(section: str, kind: type[Any]) -> str:
@@ -219,7 +285,9 @@ def pages() -> dict[str, str]:
     """Path to text of every generated page."""
     return {
         "docs/reference/events.md": events_page(),
+        "docs/reference/rules.md": rules_page(),
         "docs/reference/alarms.md": alarms_page(),
+        "docs/reference/api.md": api_page(),
         "docs/reference/settings.md": settings_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/devices.md": devices_page(),
