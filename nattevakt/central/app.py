@@ -27,6 +27,7 @@ from nattevakt.central.tablet import routes
 from nattevakt.central.tablet.live import Hub
 from nattevakt.central.tablet.vitals import serving
 from nattevakt.edge.errors import NattevaktError, RetryError
+from nattevakt.edge.pace import stretched
 
 _log = structlog.get_logger("nattevakt.app")
 VERSION = "0.1.0"
@@ -106,7 +107,7 @@ def _readyz(request: Request) -> Response:
         return _not_ready("database", str(error))
     if age_s is None:
         return _not_ready("sweep", "has never run")
-    if age_s > state.config.sweep.late_s:
+    if age_s * 1000 > stretched(round(state.config.sweep.late_s * 1000), state.clock.pace()):
         return _not_ready("sweep", f"last ran {age_s:.0f} s ago")
     return Response(api_examples.dumps({"ready": True, "sweep_age_s": round(age_s, 1)}), media_type="application/json")
 

@@ -17,10 +17,12 @@ from pathlib import Path
 import structlog
 import uvicorn
 from sqlalchemy import select, update
+from sqlalchemy.engine import make_url
+from starlette.types import ASGIApp
 
 from nattevakt.central import credentials, logs, migrate, sweep
 from nattevakt.central.app import create_app
-from nattevakt.central.clock import Clock, ServiceClock
+from nattevakt.central.clock import Clock, DemoClock, ServiceClock
 from nattevakt.central.columns import TENANT
 from nattevakt.central.config import CentralConfig, load_config
 from nattevakt.central.db import Database, Tenant, TenantSession
@@ -32,6 +34,8 @@ from nattevakt.central.tables import alarms, gateways, wards
 from nattevakt.edge.errors import NattevaktError, RejectError
 
 _log = structlog.get_logger("nattevakt.central")
+DEMO_SWEEP_S_MAX = 2.0
+"""A sweep that is late is told after five real seconds in a demo."""
 DEFAULT_CONFIG = Path("/etc/nattevakt/central.toml")
 
 
@@ -48,10 +52,12 @@ def parser() -> argparse.ArgumentParser:
         made: Parser = to.add_parser(name, help=text, description=text, parents=[parent])  # type: ignore[list-item]
         return made
 
-    add(commands, "run", "kjør sentralen til den blir stoppet", shared)
+    paced = argparse.ArgumentParser(add_help=False, parents=[shared])
+    paced.add_argument("--demo", type=Path, metavar="FIL", help="demoens tidsfil; virker bare i en demomappe")
+    add(commands, "run", "kjør sentralen til den blir stoppet", paced)
     add(commands, "migrate", "bring databasen til dette programmets skjema", shared)
     add(commands, "check-config", "les innstillingene og si om de holder; avslutter med 2 ved feil", shared)
-    add(commands, "status", "vis kommuner, gatewayer, åpne alarmer og når overvåkingen sist gikk", shared)
+    add(commands, "status", "vis kommuner, gatewayer, åpne alarmer og når overvåkingen sist gikk", paced)
     seed = add(commands, "seed", "legg inn avdeling, rom, beboere, enheter og ansatte fra en fil", shared)
     seed.add_argument("file", type=Path, metavar="FIL")
     gateway = commands.add_parser("gateway", help="gatewayer").add_subparsers(dest="action", required=True)
@@ -78,13 +84,13 @@ def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
     """Run one command; gives the exit code."""
     args = parser().parse_args(arguments)
     if args.command == "run":
-        return serve(args.config)
+        return serve(args.config, demo=args.demo)
     try:
         config = load_config(args.config)
         seed = load_seed(args.file) if args.command == "seed" else None
+        now_ms = (clock or _clock(config, getattr(args, "demo", None))).now_ms()
     except RejectError as error:
         return _wrong(str(error), 2)
-    now_ms = (clock or ServiceClock()).now_ms()
     try:
         if args.command == "check-config":
             print(f"innstillingene holder: {config.http.host}:{config.http.port}, {config.database_url.split(':')[0]}")
@@ -102,11 +108,12 @@ def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
     return 0
 
 
-def serve(path: Path, probe: Probe = silent) -> int:
-    """Run the service until it is told to stop; gives the exit code."""
+def serve(path: Path, probe: Probe = silent, demo: Path | None = None) -> int:
+    """Run the service until it is told to stop; gives the exit code. demo: the file that says how fast time runs."""
     try:
         config = load_config(path)
         config.metrics_token  # noqa: B018 - read now, so that a missing file is told before anything starts
+        clock = _clock(config, demo)
     except RejectError as error:
         return _wrong(str(error), 2)
     logs.set_up(config.log_level)
@@ -115,8 +122,27 @@ def serve(path: Path, probe: Probe = silent) -> int:
         migrate.make_ready(config.database_url)
     except NattevaktError as error:
         return _wrong(str(error), 1)
-    app = create_app(config, ServiceClock(), probe)
-    settings = uvicorn.Config(
+    app = create_app(config, clock, probe)
+    server = AnnouncingServer(server_settings(app, config))
+    server.run()
+    return 0 if server.started else 1
+
+
+def _clock(config: CentralConfig, demo: Path | None) -> Clock:
+    """The machine's clocks, or a demo's: only by the command line, and only for a database in the demo's folder."""
+    if demo is None:
+        return ServiceClock()
+    if config.sweep.interval_s > DEMO_SWEEP_S_MAX:
+        raise RejectError("config.sweep.interval_s", f"må være høyst {DEMO_SWEEP_S_MAX:g} i en demo")
+    url = make_url(config.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        raise RejectError("--demo", "databasen er ikke en fil i en demomappe")
+    return DemoClock(demo, Path(url.database))
+
+
+def server_settings(app: ASGIApp, config: CentralConfig) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
         app,
         host=config.http.host,
         port=config.http.port,
@@ -128,12 +154,9 @@ def serve(path: Path, probe: Probe = silent) -> int:
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
     )
-    server = _Announcing(settings)
-    server.run()
-    return 0 if server.started else 1
 
 
-class _Announcing(uvicorn.Server):
+class AnnouncingServer(uvicorn.Server):
     """A server that says when it takes requests, for whoever waits for that line."""
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]

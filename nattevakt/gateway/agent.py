@@ -122,6 +122,9 @@ class Agent:
         )
         return LanePort(name, lane, self._put, self._beater(f"lane:{name}"))
 
+    def _now(self) -> Now:
+        return Now(self._clock.now(), self._clock.monotonic(), self._clock.pace())
+
     def _put(self, given: io.Input) -> None:
         self._queue.put(given)
 
@@ -172,13 +175,13 @@ class Agent:
 
     def _turn(self) -> None:
         """One round: wait for something, take all that is queued, let the core decide, do what it says."""
-        now = Now(self._clock.now(), self._clock.monotonic())
+        now = self._now()
         wait_s = min(TICK_S, max(0.01, self.core.wake_at_s(now) - now.mono_s))
         given: list[io.Input] = []
         try:
             first = self._queue.get(timeout=wait_s)
             # The moment before the rest is drained: nothing that this round leaves behind occurred before it.
-            now = Now(self._clock.now(), self._clock.monotonic())
+            now = self._now()
             while first is not None:
                 given.append(first)
                 if len(given) >= TAKE_MAX:
@@ -186,7 +189,7 @@ class Agent:
                 first = self._queue.get_nowait()
         except queue.Empty:
             if not given:
-                now = Now(self._clock.now(), self._clock.monotonic())
+                now = self._now()
         for one in given:
             if isinstance(one, io.SerialBytes | io.MqttReceived):
                 self._probe("read", {"input": type(one).__name__})
@@ -258,5 +261,5 @@ class Agent:
         self._alarm.close()
         alarm.join(max(0.1, until_s - self._clock.monotonic()))
         self._status_at_s = 0.0
-        self._watch(Now(self._clock.now(), self._clock.monotonic()))
+        self._watch(self._now())
         self._outbox.close()

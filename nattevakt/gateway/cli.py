@@ -18,7 +18,7 @@ from nattevakt.edge.events import Moment
 from nattevakt.gateway import config as settings
 from nattevakt.gateway import health, logs
 from nattevakt.gateway.agent import Agent
-from nattevakt.gateway.clock import GatewayClock
+from nattevakt.gateway.clock import DemoClock, GatewayClock
 from nattevakt.gateway.config import GatewayConfig
 from nattevakt.gateway.inputs import Probe, no_probe
 
@@ -43,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", type=Path, required=True, metavar="FIL", help="innstillinger i TOML")
+        if name in ("run", "status"):
+            command.add_argument("--demo", type=Path, metavar="FIL", help="demoens tidsfil; virker bare i en demomappe")
         if name == "status":
             command.add_argument("--json", action="store_true", help="skriv alt som JSON")
         if name == "tail":
@@ -55,30 +57,40 @@ def run_command(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit code."""
     args = parser().parse_args(arguments)
     if args.command == "run":
-        return serve(args.config)
+        return serve(args.config, demo=args.demo)
     try:
         config = settings.load(args.config)
         who = settings.credential(config)
+        clock = _clock(config, getattr(args, "demo", None))
     except RejectError as error:
         sys.stderr.write(f"nattevakt-gateway: {error}\n")
         return 2
     if args.command == "status":
-        return status(config, GatewayClock().now(), as_json=args.json)
+        return status(config, clock.now(), as_json=args.json)
     if args.command == "tail":
         return _tail(config, args.lines, from_start=args.from_start)
     return _check(config, f"{who.tenant}/{who.gateway}")
 
 
-def serve(path: Path, probe: Probe = no_probe) -> int:
-    """Read the settings and run the gateway until it is stopped; gives the exit code."""
+def serve(path: Path, probe: Probe = no_probe, demo: Path | None = None) -> int:
+    """Read the settings and run the gateway until it is stopped; gives the exit code.
+
+    demo: the file that says how fast time runs.
+    """
     try:
-        agent = Agent(settings.load(path), GatewayClock(), probe=probe)
+        config = settings.load(path)
+        agent = Agent(config, _clock(config, demo), probe=probe)
     except RejectError as error:
         sys.stderr.write(f"nattevakt-gateway: {error}\n")
         return 2
     logs.setup()
     agent.run()
     return 0
+
+
+def _clock(config: GatewayConfig, demo: Path | None) -> GatewayClock:
+    """The machine's clocks, or a demo's: only by the command line, and only for an outbox in the demo's folder."""
+    return GatewayClock() if demo is None else DemoClock(demo, config.state_dir)
 
 
 def status(config: GatewayConfig, now: Moment, *, as_json: bool) -> int:

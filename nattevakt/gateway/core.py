@@ -16,6 +16,7 @@ from itertools import islice
 from nattevakt.edge.drivers.driver import MqttMessage, SourceState
 from nattevakt.edge.events import Moment, SourceBack, SourceLost
 from nattevakt.edge.memory import without_firsts
+from nattevakt.edge.pace import stretched
 from nattevakt.edge.wire import CompleteTo, GatewayHealth, Heartbeat
 from nattevakt.gateway import inputs as io
 from nattevakt.gateway.health import VERSION, Machine, age_ms, counted, listed
@@ -33,8 +34,8 @@ STORE_RETRY_MAX_S = 5.0
 PRUNE_EVERY_S = 10.0
 PRUNE_ROWS = 5_000
 HOUR_S = 3_600.0
-SOURCE_FAULT_S = 30.0
-DAMAGED_FAULT_S = 24 * 3_600.0
+SOURCE_FAULT_MS = 30_000
+DAMAGED_FAULT_MS = 24 * 3_600_000
 _HOURS = "core.hours"
 
 
@@ -68,8 +69,8 @@ class Core:
         self._retry_at_s = 0.0
         self._store_failures = 0
         self._store_fault: str | None = None
-        self._damaged_at_s: float | None = None
-        self._down_since_s: dict[str, float] = {}
+        self._damaged_ms: int | None = None
+        self._down_since_ms: dict[str, int] = {}
         self._complete_at: Moment | None = None
         self._started_s: float | None = None
         self._prune_at_s = 0.0
@@ -196,7 +197,7 @@ class Core:
     def _note_damage(self, now: Now) -> None:
         if self._outbox.moved_aside is not None:
             self._outbox.moved_aside = None
-            self._damaged_at_s = now.mono_s
+            self._damaged_ms = now.moment.boottime_ms
 
     def _store_group(self, now: Now, outputs: list[Output]) -> None:
         taken = list(islice(self._waiting, GROUP_MAX))
@@ -214,9 +215,9 @@ class Core:
         self._known.stored(group)
         for source, state in group.sources.items():
             if state == "up":
-                self._down_since_s.pop(source, None)
+                self._down_since_ms.pop(source, None)
             else:
-                self._down_since_s.setdefault(source, now.mono_s)
+                self._down_since_ms.setdefault(source, now.moment.boottime_ms)
         outputs += group.acks
 
     def _stored_again(self) -> None:
@@ -325,7 +326,8 @@ class Core:
         found: dict[str, str] = {}
         if self._store_fault is not None:
             found["store"] = self._store_fault
-        if self._damaged_at_s is not None and now.mono_s - self._damaged_at_s < DAMAGED_FAULT_S:
+        now_ms = now.moment.boottime_ms
+        if self._damaged_ms is not None and now_ms - self._damaged_ms < DAMAGED_FAULT_MS:
             found["damaged"] = "store: a damaged file was moved aside, unsent events may be lost"
         found.update(self._uplink.faults(now))
         if self._outbox.ready and self._outbox.parked_rows:
@@ -334,19 +336,19 @@ class Core:
                     found[f"parked {row.seq}"] = f"parked: {row.kind} {row.seq}, {row.reason}"
             except StoreError as error:
                 found["store"] = str(error)
-        for source, since in self._down_since_s.items():
-            if now.mono_s - since > SOURCE_FAULT_S:
+        for source, since_ms in self._down_since_ms.items():
+            if now_ms - since_ms > stretched(SOURCE_FAULT_MS, now.pace):
                 found[f"source {source}"] = f"source: {source} is {self._known.states[source]}"
         return found
 
-    def wake_at_s(self, now: Now) -> float:
-        """When to call `handle` at the latest although nothing came."""
-        found = [now.mono_s + 1.0]
+    def wake_at_s(self, now: Now, idle_s: float = 1.0) -> float:
+        """When to call `handle` at the latest although nothing came. idle_s: no later than so long from now."""
+        found = [now.mono_s + idle_s]
         if self._waiting or not self._outbox.ready:
             found.append(self._retry_at_s)
         if self._outbox.ready:
-            found.append(self._uplink.wake_at_s())
+            found.append(self._uplink.wake_at_s(now))
         wake_ms = self._sources.wake_at_ms()
         if wake_ms is not None:
-            found.append(now.mono_s + (wake_ms - now.moment.boottime_ms) / 1000)
+            found.append(now.mono_s + (wake_ms - now.moment.boottime_ms) / 1000 / now.pace)
         return max(min(found), now.mono_s)

@@ -26,10 +26,14 @@ def no_probe(point: str, data: Mapping[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Both clocks at once: the moment that dates events, and the real seconds that drive waits."""
+    """Both clocks at once: the moment that dates events, and the real seconds that drive waits.
+
+    pace: how fast the moment runs against the seconds; anything but 1 only in a demo.
+    """
 
     moment: Moment
     mono_s: float
+    pace: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from nattevakt.edge import wire
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import EventId
+from nattevakt.edge.pace import stretched
 from nattevakt.edge.strict import load_json
 from nattevakt.gateway.inputs import BACKLOG, URGENT, HttpFailed, HttpReply, HttpSend, Now, Probe, no_probe
 from nattevakt.gateway.outbox import Outbox
@@ -30,12 +31,15 @@ CREDENTIAL_RETRY_S = 10.0
 PARKED_RETRY_S = 600.0
 PARKS_WITHOUT_SUCCESS_MAX = 8
 """More than this in a row is no poison but a centre that takes nothing: then keep everything and wait."""
-UNREACHABLE_S = 60.0
-UNDELIVERED_S = 60.0
+UNREACHABLE_MS = 60_000
+UNDELIVERED_MS = 60_000
+"""These two are ages in service time."""
 SAME_MARK_S = 6 * 3600.0
 IDLE_S = 3600.0
 HEARTBEAT_YIELDS_S = 5.0
 """A heartbeat lets calls go first for so long."""
+HEARTBEAT_LEAST_S = 0.25
+"""Heartbeats are due by service time, but never more often than this in real time."""
 
 
 @dataclass(slots=True)
@@ -71,20 +75,22 @@ class Uplink:
         self._outbox = outbox
         self._heartbeat = heartbeat
         self._random = random
-        self._heartbeat_s = heartbeat_s
+        self._heartbeat_ms = round(heartbeat_s * 1000)
         self._probe = probe
         self._lanes = {URGENT: _Lane(URGENT), BACKLOG: _Lane(BACKLOG)}
         self._halving = Halving()
         self._singles = Singles()
         self._number = 0
         self._next_heartbeat_s = 0.0
+        self._next_heartbeat_ms = 0
+        self._heartbeat_due_s: float | None = None
         self._next_suspect_s = 0.0
         self._next_parked_s = PARKED_RETRY_S
         self._parked_above = 0
         self._rows_went_last = False
         self._parks = 0
-        self._last_ok_s: float | None = None
-        self._waiting_a_s: float | None = None
+        self._last_ok_ms: int | None = None
+        self._waiting_a_ms: int | None = None
         self._resent: dict[str, tuple[int, float]] = {}
         self.counters: dict[str, int] = {}
 
@@ -92,14 +98,16 @@ class Uplink:
 
     def deliver(self, now: Now) -> list[HttpSend]:
         """Whatever may be sent now, at most one request a lane. Raises StoreError when rows cannot be read."""
-        if self._last_ok_s is None:
-            self._last_ok_s = self._next_heartbeat_s = now.mono_s
+        now_ms = now.moment.boottime_ms
+        if self._last_ok_ms is None:
+            self._last_ok_ms = self._next_heartbeat_ms = now_ms
+            self._next_heartbeat_s = now.mono_s
             self._next_parked_s = now.mono_s + PARKED_RETRY_S
         if not self._outbox.unsent["A"]:
-            self._waiting_a_s = None
+            self._waiting_a_ms = None
             self._singles.tries.clear()
-        elif self._waiting_a_s is None:
-            self._waiting_a_s = now.mono_s
+        elif self._waiting_a_ms is None:
+            self._waiting_a_ms = now_ms
         chosen = (self._urgent(now), self._backlog(now))
         return [request for request in chosen if request is not None]
 
@@ -110,18 +118,26 @@ class Uplink:
         rows: Sequence[Row] = []
         if self._outbox.unsent["A"]:
             rows = self._outbox.urgent((), URGENT_MAX + len(self._singles.tries))
-        heartbeat_due = now.mono_s >= self._next_heartbeat_s
+        due_s = self._due_since_s(now)
         fresh = self._singles.fresh(rows)
-        overdue = now.mono_s >= self._next_heartbeat_s + HEARTBEAT_YIELDS_S
+        overdue = due_s is not None and now.mono_s >= due_s + HEARTBEAT_YIELDS_S
         if fresh and not (overdue and self._rows_went_last):
             self._rows_went_last = True
             return self._send_rows(lane, "rows", fresh, now)
         self._rows_went_last = False
-        if heartbeat_due:
+        if due_s is not None:
             return self._send_heartbeat(lane, now)
         if now.mono_s >= self._next_suspect_s and (suspect := self._singles.suspect(rows)):
             return self._send_rows(lane, "rows", suspect, now)
         return None
+
+    def _due_since_s(self, now: Now) -> float | None:
+        """When the next heartbeat fell due, in real seconds; None while it is not."""
+        if now.mono_s < self._next_heartbeat_s or now.moment.boottime_ms < self._next_heartbeat_ms:
+            self._heartbeat_due_s = None
+        elif self._heartbeat_due_s is None:
+            self._heartbeat_due_s = now.mono_s
+        return self._heartbeat_due_s
 
     def _backlog(self, now: Now) -> HttpSend | None:
         lane = self._lanes[BACKLOG]
@@ -163,7 +179,9 @@ class Uplink:
         return self._start(lane, _Busy(0, kind, taken, self._own_marks()), BATCHES, wire.CONTENT_TYPE, body)
 
     def _send_heartbeat(self, lane: _Lane, now: Now) -> HttpSend:
-        self._next_heartbeat_s = now.mono_s + self._heartbeat_s
+        self._heartbeat_due_s = None
+        self._next_heartbeat_s = now.mono_s + HEARTBEAT_LEAST_S
+        self._next_heartbeat_ms = now.moment.boottime_ms + self._heartbeat_ms
         heartbeat = self._heartbeat(now)
         marks = {held.stream: held.acked for held in heartbeat.streams}
         body = wire.encode_message(heartbeat)
@@ -204,7 +222,7 @@ class Uplink:
         elif busy.kind == "heartbeat":
             # A bug in one message must not hold up calls: only the next heartbeat waits.
             lane.faults["answer"] = f"centre: heartbeat answered {reply.status}"
-            self._next_heartbeat_s = now.mono_s + BACKOFF_MAX_S
+            self._heartbeat_again(now, BACKOFF_MAX_S)
         else:
             lane.faults["answer"] = f"centre: answered {reply.status}"
             self._back_off(lane, now)
@@ -230,12 +248,12 @@ class Uplink:
             return
         lane.failures = 0
         lane.faults.clear()
-        self._last_ok_s = now.mono_s
+        self._last_ok_ms = now.moment.boottime_ms
         refused = [(row, item) for row, item in zip(busy.rows, outcomes, strict=True) if _is_refused(item)]
         acked = [row.seq for row, item in zip(busy.rows, outcomes, strict=True) if not _is_refused(item)]
         if acked:
             self._parks = 0
-            self._waiting_a_s = None
+            self._waiting_a_ms = None
         try:
             self._outbox.settle(acked, marks)
             for row, item in refused:
@@ -298,7 +316,11 @@ class Uplink:
 
     def _postpone_heartbeat(self, busy: _Busy, now: Now) -> None:
         if busy.kind == "heartbeat":
-            self._next_heartbeat_s = now.mono_s
+            self._heartbeat_again(now, 0.0)
+
+    def _heartbeat_again(self, now: Now, pause_s: float) -> None:
+        self._next_heartbeat_s = now.mono_s + pause_s
+        self._next_heartbeat_ms = now.moment.boottime_ms
 
     def _back_off(self, lane: _Lane, now: Now) -> None:
         lane.failures += 1
@@ -312,12 +334,14 @@ class Uplink:
 
     # --- telling ---------------------------------------------------------------------------------------------
 
-    def wake_at_s(self) -> float:
-        """When `deliver` may have something to send although nothing came in."""
+    def wake_at_s(self, now: Now) -> float:
+        """When `deliver` may have something to send although nothing came in, in real seconds."""
         urgent, backlog = self._lanes[URGENT], self._lanes[BACKLOG]
-        found = [self._next_heartbeat_s + IDLE_S]
+        left_s = (self._next_heartbeat_ms - now.moment.boottime_ms) / 1000 / now.pace
+        heartbeat_s = max(self._next_heartbeat_s, now.mono_s + left_s)
+        found = [now.mono_s + IDLE_S]
         if urgent.busy is None:
-            due = min(self._next_heartbeat_s, self._next_suspect_s) if self._singles.tries else self._next_heartbeat_s
+            due = min(heartbeat_s, self._next_suspect_s) if self._singles.tries else heartbeat_s
             found.append(max(urgent.not_before_s, 0.0 if self._outbox.unsent["A"] > len(self._singles.tries) else due))
         if backlog.busy is None:
             if self._outbox.unsent.total() > self._outbox.unsent["A"] or (urgent.failures and self._outbox.unsent["A"]):
@@ -331,9 +355,10 @@ class Uplink:
         found: dict[str, str] = {}
         for lane in self._lanes.values():
             found.update(lane.faults)
-        if self._last_ok_s is not None and now.mono_s - self._last_ok_s > UNREACHABLE_S:
+        now_ms = now.moment.boottime_ms
+        if self._last_ok_ms is not None and now_ms - self._last_ok_ms > stretched(UNREACHABLE_MS, now.pace):
             found["unreachable"] = "centre: no good answer for more than a minute"
-        if self._waiting_a_s is not None and now.mono_s - self._waiting_a_s > UNDELIVERED_S:
+        if self._waiting_a_ms is not None and now_ms - self._waiting_a_ms > stretched(UNDELIVERED_MS, now.pace):
             found["undelivered"] = "undelivered: an urgent event waits for the centre for more than a minute"
         return found
 

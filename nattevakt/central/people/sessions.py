@@ -45,11 +45,16 @@ class Person:
     started_ms: int
 
 
-def start(s: TenantSession, tablet_id: int, staff_id: int, now_ms: int) -> str:
-    """Begin a person's session on a tablet, in place of whoever was there; gives the cookie's token."""
+def start(s: TenantSession, tablet_id: int, staff_id: int, now_ms: int, began_ms: int | None = None) -> str:
+    """Begin a person's session on a tablet, in place of whoever was there; gives the cookie's token.
+
+    now_ms: real time, as everywhere here, because it is people who are away. began_ms: the same moment in service
+    time, which dates what the person reads; without it both are one, as they are outside a demo.
+    """
     end(s, tablet_id)
     secret = tokens.token()
-    row = {"staff_id": staff_id, "tablet_id": tablet_id, "started_ms": now_ms, "last_used_ms": now_ms}
+    started_ms = now_ms if began_ms is None else began_ms
+    row = {"staff_id": staff_id, "tablet_id": tablet_id, "started_ms": started_ms, "last_used_ms": now_ms}
     s.add(person_sessions, [{"token_sha256": tokens.digest(secret), **row, "ends_ms": now_ms + LIFE_MS}])
     return secret
 

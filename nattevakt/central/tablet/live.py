@@ -39,6 +39,7 @@ BEAT_S = 5.0
 STREAMS_PER_TABLET_MAX = 8
 """A tablet has one page; more open streams than this is a fault of the page, and the oldest go."""
 BEAT_THREADS = 4
+SPEED_LOOK_S = 0.1
 LISTEN_CHECK_S = 5.0
 """How often the listening connection is proved alive, and the longest wait between tries to get it back."""
 
@@ -48,13 +49,16 @@ class Vital:
     """One reading of the database: what a heartbeat says.
 
     seq: the tenant's live sequence. sweep_age_s: seconds since the last sweep, None if there never was one.
-    tablets: those of the asked tablets whose enrolment still holds.
+    tablets: those of the asked tablets whose enrolment still holds. sweep_late_s: the age at which a sweep is late.
+    speed: how fast service time runs, None outside a demo.
     """
 
     seq: int
     now_ms: int
     sweep_age_s: float | None
     tablets: frozenset[int]
+    sweep_late_s: float = 30.0
+    speed: float | None = None
 
 
 Vitals = Callable[[int, frozenset[int]], Vital]
@@ -191,13 +195,13 @@ class Hub:
         box.hint = box.vital = None
         if vital is not None and not box.greeted:
             box.greeted = True
-            hello = {"epoch": self.epoch, "seq": vital.seq, "hb_s": self.beat_s, "now_ms": vital.now_ms}
+            hello = {"epoch": self.epoch, "seq": vital.seq, "hb_s": self.beat_s, **_time(vital)}
             said += self._event("hello", vital.seq, hello)
         if hint is not None:
             said += self._event("changed", hint, {"seq": hint})
         if vital is not None:
-            beat = {"seq": vital.seq, "now_ms": vital.now_ms, "sweep_age_s": vital.sweep_age_s}
-            said += self._event("hb", vital.seq, beat)
+            swept = {"sweep_age_s": vital.sweep_age_s, "sweep_late_s": vital.sweep_late_s}
+            said += self._event("hb", vital.seq, {"seq": vital.seq, **_time(vital), **swept})
         return said
 
     def _event(self, name: str, seq: int, data: Mapping[str, object]) -> bytes:
@@ -229,8 +233,10 @@ class Hub:
         """Read and send a tenant's heartbeat for as long as it has an open page."""
         loop = asyncio.get_running_loop()
         due = loop.time()
+        speed = self._clock.speed()
         while boxes := self._boxes[tenant_id]:
-            regular = loop.time() >= due
+            before, speed = speed, self._clock.speed()
+            regular = loop.time() >= due or speed != before
             if regular:
                 due = loop.time() + self.beat_s
             listeners = list(boxes)
@@ -241,8 +247,10 @@ class Hub:
                 elif vital is not None and (regular or not box.greeted):
                     box.vital = vital
                     box.wake.set()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asked.wait(), max(0.0, due - loop.time()))
+            while self._clock.speed() == speed and not asked.is_set() and (left_s := due - loop.time()) > 0:
+                # In a demo the page hears of another speed at once, lest its clock run ahead.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(asked.wait(), left_s if speed is None else min(left_s, SPEED_LOOK_S))
             asked.clear()
 
     async def _read(self, tenant_id: int, tablets: frozenset[int]) -> Vital | None:
@@ -255,6 +263,10 @@ class Hub:
             self.beats_failed += 1
             log.warning("beat_failed", tenant_id=tenant_id, error=type(error).__name__, detail=str(error)[:200])
             return None
+
+
+def _time(vital: Vital) -> dict[str, object]:
+    return {"now_ms": vital.now_ms, "speed": vital.speed or 1}
 
 
 class EventStream(Response):

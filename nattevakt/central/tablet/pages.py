@@ -32,7 +32,6 @@ LEVELS: Mapping[str, str] = {
 }
 SCHEME_LABELS = (("dark", "moon", N_("Mørk")), ("light", "sun", N_("Lys")))
 LANGUAGE_LABELS = (("nb", "Bokmål"), ("nn", "Nynorsk"), ("en", "English"))
-SWEEP_LATE_S = 30
 DRAWN_MAX = 256
 
 CSP = (
@@ -106,8 +105,16 @@ def _rooms_html(words: Words, rooms: tuple[RoomView, ...]) -> str:
     return _translated(words).get_template("rooms.html").render(rooms=rooms, now_ms=None).strip()
 
 
-def board_page(words: Words, board: BoardView, zone: ZoneInfo, scheme: str, hb_s: float) -> str:
-    """The whole board, complete without JavaScript."""
+def board_page(
+    words: Words,
+    board: BoardView,
+    zone: ZoneInfo,
+    scheme: str,
+    hb_s: float,
+    sweep_late_s: float = 30.0,
+    speed: float | None = None,
+) -> str:
+    """The whole board, complete without JavaScript. speed: of service time in a demo, None where it is none."""
     n = len(board.cards)
     page = sentences.page(words)
     counted = {0: page["alarms_none"], 1: page["alarms_one"]}.get(n, page["alarms_many"].replace("{n}", str(n)))
@@ -124,21 +131,23 @@ def board_page(words: Words, board: BoardView, zone: ZoneInfo, scheme: str, hb_s
             scheme=scheme,
             schemes=[(key, icon, words(label)) for key, icon, label in SCHEME_LABELS],
             languages=LANGUAGE_LABELS,
-            sweep_ok=board.sweep_age_s is not None and board.sweep_age_s <= SWEEP_LATE_S,
+            sweep_ok=board.sweep_age_s is not None and board.sweep_age_s <= sweep_late_s,
+            demo=_demo(words, board.now_ms, zone, speed),
             causes=[(key, words(label)) for key, label in sentences.CAUSES.items()],
             actions=[(key, words(label)) for key, label in sentences.ACTIONS.items()],
-            settings=_settings(words, hb_s, board.now_ms, board.seq, zone.key),
+            settings=_settings(words, hb_s, board.now_ms, board.seq, zone.key, speed),
         )
     )
 
 
-def enrol_page(words: Words, scheme: str, hb_s: float, now_ms: int) -> str:
+def enrol_page(words: Words, scheme: str, hb_s: float, now_ms: int, speed: float | None = None) -> str:
     """The page where a tablet is enrolled."""
-    settings = _settings(words, hb_s, now_ms, 0, "Europe/Oslo")
+    zone = ZoneInfo("Europe/Oslo")
+    settings = _settings(words, hb_s, now_ms, 0, zone.key, speed)
     return (
         _translated(words)
         .get_template("enrol.html")
-        .render(scheme=scheme, settings=settings, page=sentences.page(words))
+        .render(scheme=scheme, settings=settings, page=sentences.page(words), demo=_demo(words, now_ms, zone, speed))
     )
 
 
@@ -157,10 +166,18 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _settings(words: Words, hb_s: float, now_ms: int, seq: int, time_zone: str) -> dict[str, object]:
+def _demo(words: Words, now_ms: int, zone: ZoneInfo, speed: float | None) -> str:
+    """What the strip says that no page of a demo is without; "" where this is none."""
+    return "" if speed is None else words(sentences.PAGE["demo"], {"speed": f"{speed:g}", "at": clock(now_ms, zone)})
+
+
+def _settings(
+    words: Words, hb_s: float, now_ms: int, seq: int, time_zone: str, speed: float | None
+) -> dict[str, object]:
     return {
         "hb_s": hb_s,
         "now_ms": now_ms,
+        "speed": speed or 1,
         "seq": seq,
         "build": assets.load().build,
         "lang": words.lang,

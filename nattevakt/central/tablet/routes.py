@@ -28,6 +28,7 @@ from nattevakt.central.tablet import assets, pages, views
 from nattevakt.central.tablet.i18n import Words
 from nattevakt.central.tablet.live import EventStream
 from nattevakt.central.tablet.views import BoardView
+from nattevakt.central.tablet.vitals import sweep_late_s
 from nattevakt.central.tablet.web import (
     PERSON_COOKIE,
     TABLET_COOKIE,
@@ -45,6 +46,7 @@ from nattevakt.central.tablet.web import (
     words_of,
 )
 from nattevakt.edge.errors import RejectError, RetryError
+from nattevakt.edge.pace import stretched
 from nattevakt.edge.strict import INT_MAX, list_of, number, record, text
 
 log = structlog.get_logger("nattevakt.tablet")
@@ -77,7 +79,11 @@ def board(request: Request) -> Response:
     except RetryError:
         return _offline(told, 503)
     zone = ZoneInfo(tablet.tenant.time_zone)
-    page = HTMLResponse(pages.board_page(told, view, zone, scheme_of(request), request.app.state.hub.beat_s))
+    state = request.app.state
+    late_s = sweep_late_s(state.clock)
+    page = HTMLResponse(
+        pages.board_page(told, view, zone, scheme_of(request), state.hub.beat_s, late_s, state.clock.speed())
+    )
     set_cookie(page, TABLET_COOKIE, request.cookies[TABLET_COOKIE], TABLET_COOKIE_S)
     return page
 
@@ -86,14 +92,17 @@ def board(request: Request) -> Response:
 def snapshot(request: Request) -> Response:
     """All that the board shows now; the truth that every push only hints at."""
     told = words_of(request)
+    state = request.app.state
     tablet, view = _board(request, told)
     body = {
-        "epoch": request.app.state.hub.epoch,
+        "epoch": state.hub.epoch,
         "seq": view.seq,
         "now_ms": view.now_ms,
+        "speed": state.clock.speed() or 1,
         "ward": {"name": view.ward_name},
         "person": {"name": view.person.name, "initials": view.person.initials} if view.person else None,
         "sweep_age_s": view.sweep_age_s,
+        "sweep_late_s": sweep_late_s(state.clock),
         "alarms": [
             {
                 "id": card.id,
@@ -110,7 +119,8 @@ def snapshot(request: Request) -> Response:
         "rooms_html": pages.rooms_html(told, view),
     }
     sent = [card.notice_id for card in view.cards if card.notice_id is not None and not card.notice_sent]
-    after = BackgroundTask(_note_sent, request.app.state.db, tablet, sent, view.now_ms) if sent else None
+    lease_ms = stretched(LEASE_MS, state.clock.pace())
+    after = BackgroundTask(_note_sent, state.db, tablet, sent, view.now_ms, lease_ms) if sent else None
     return JSONResponse(body, background=after)
 
 
@@ -127,11 +137,11 @@ def _board(request: Request, told: Words) -> tuple[Tablet, BoardView]:
         return tablet, views.board(s, tablet, None, told, now_ms)
 
 
-def _note_sent(db: Database, tablet: Tablet, ids: list[int], now_ms: int) -> None:
+def _note_sent(db: Database, tablet: Tablet, ids: list[int], now_ms: int, lease_ms: int) -> None:
     """Written down only now, after the answer has gone out; what the tablet confirms later says more."""
     try:
         with db.write(tablet.tenant.id) as s:
-            outbox.lease(s, tablet.id, now_ms, LEASE_MS)
+            outbox.lease(s, tablet.id, now_ms, lease_ms)
             outbox.mark_sent(s, tablet.id, ids, now_ms)
     except RetryError as error:
         log.warning("sent_not_noted", tablet_id=tablet.id, error=str(error))
@@ -148,7 +158,9 @@ async def events(request: Request) -> Response:
 def enrol_form(request: Request) -> Response:
     """The page that asks for a one-time code."""
     state = request.app.state
-    return HTMLResponse(pages.enrol_page(words_of(request), scheme_of(request), state.hub.beat_s, state.clock.now_ms()))
+    clock = state.clock
+    at = (state.hub.beat_s, clock.now_ms(), clock.speed())
+    return HTMLResponse(pages.enrol_page(words_of(request), scheme_of(request), *at))
 
 
 @router.post("/tablet/enrol")
@@ -159,7 +171,7 @@ def enrol(request: Request, body: Body) -> Response:
     now = state.clock.monotonic()
     if wait_s := _code_tries.wait_s(caller, now):
         raise Problem(429, "wait", retry_after_s=wait_s)
-    cookie = tablets.redeem(state.db, text(body.get("code"), "code"), state.clock.now_ms())
+    cookie = tablets.redeem(state.db, text(body.get("code"), "code"), state.clock.real_ms())
     if cookie is None:
         _code_tries.failed(caller, now)
         raise Problem(403, "code_wrong", field="code")
@@ -186,14 +198,14 @@ def log_in(request: Request, body: Body) -> Response:
     state = request.app.state
     tablet = tablet_of(request)
     key, pin = text(body.get("staff"), "staff"), text(body.get("pin"), "pin")
-    now_ms = state.clock.now_ms()
+    real_ms = state.clock.real_ms()
     with state.db.write(tablet.tenant.id) as s:
         who = next((one for one in staff.of_ward(s, tablet.ward_id) if one.key == key), None)
         if who is None:
             raise RejectError("staff", "unknown on this ward")
-        if wait_ms := ratelimit.wait_ms(s, tablet.id, who.id, now_ms):
+        if wait_ms := ratelimit.wait_ms(s, tablet.id, who.id, real_ms):
             raise Problem(429, "wait", field="pin", retry_after_s=-(-wait_ms // 1000))
-        attempt_id = ratelimit.begin(s, tablet.id, who.id, now_ms)
+        attempt_id = ratelimit.begin(s, tablet.id, who.id, real_ms)
         stored = staff.pin_of(s, who.id)
     # Outside of the transaction: it takes its time on purpose, and alarms must not wait for it.
     if not staff.verify_pin(stored, pin):
@@ -201,7 +213,7 @@ def log_in(request: Request, body: Body) -> Response:
         raise Problem(403, "pin_wrong", field="pin")
     with state.db.write(tablet.tenant.id) as s:
         ratelimit.succeed(s, attempt_id)
-        secret = sessions.start(s, tablet.id, who.id, now_ms)
+        secret = sessions.start(s, tablet.id, who.id, real_ms, state.clock.now_ms())
     log.info("person_came", tablet_id=tablet.id, staff_id=who.id)
     done = answer({"name": who.name, "initials": who.initials})
     set_cookie(done, PERSON_COOKIE, secret, sessions.LIFE_MS // 1000)
@@ -246,7 +258,7 @@ def act_on(request: Request, alarm_id: int, act: str, body: Body) -> Response:
         alarm = register.by_id(s, alarm_id)
         if alarm is None or alarm.ward_id != tablet.ward_id:
             raise UnknownAlarm(f"alarm {alarm_id}")
-        sessions.use(s, tablet.id, request.cookies[PERSON_COOKIE], now_ms)
+        sessions.use(s, tablet.id, request.cookies[PERSON_COOKIE], state.clock.real_ms())
         return register.act(s, wish, now_ms)
 
     acted = state.db.transact(tablet.tenant.id, make)
@@ -273,7 +285,7 @@ def presence(request: Request, body: Body) -> Response:
     with state.db.write(tablet.tenant.id) as s:
         tablets.note_presence(s, tablet.id, told, now_ms)
         if body.get("used") is True and (secret := request.cookies.get(PERSON_COOKIE)):
-            sessions.use(s, tablet.id, secret, now_ms)
+            sessions.use(s, tablet.id, secret, state.clock.real_ms())
     return answer({})
 
 

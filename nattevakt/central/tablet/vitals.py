@@ -17,6 +17,9 @@ from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.people import tablets
 from nattevakt.central.tables import live_seq, sweep_runs
 from nattevakt.central.tablet.live import Hub, PgListener, Vital, Vitals
+from nattevakt.edge.pace import stretched
+
+SWEEP_LATE_MS = 30_000
 
 _VITAL = (
     select(live_seq.c.seq, sweep_runs.c.at_ms)
@@ -32,6 +35,11 @@ def seq_and_sweep(s: TenantSession, now_ms: int) -> tuple[int, float | None]:
     return int(seq), None if swept_ms is None else max(0, now_ms - swept_ms) / 1000
 
 
+def sweep_late_s(clock: Clock) -> float:
+    """The age of the last sweep at which a page says that nobody watches, in seconds of service time."""
+    return stretched(SWEEP_LATE_MS, clock.pace()) / 1000
+
+
 def vitals_of(db: Database, clock: Clock) -> Vitals:
     """A reader of vital signs for a hub."""
 
@@ -39,7 +47,8 @@ def vitals_of(db: Database, clock: Clock) -> Vitals:
         now_ms = clock.now_ms()
         with db.read(tenant_id) as s:
             seq, sweep_age_s = seq_and_sweep(s, now_ms)
-            return Vital(seq, now_ms, sweep_age_s, tablets.enrolled(s, asked))
+            known = tablets.enrolled(s, asked)
+        return Vital(seq, now_ms, sweep_age_s, known, sweep_late_s(clock), clock.speed())
 
     return read
 

@@ -73,7 +73,7 @@ def person_of(request: Request, tablet: Tablet) -> Person | None:
     if not secret:
         return None
     with request.app.state.db.read(tablet.tenant.id) as s:
-        return sessions.find(s, tablet.id, tablet.ward_id, secret, request.app.state.clock.now_ms())
+        return sessions.find(s, tablet.id, tablet.ward_id, secret, request.app.state.clock.real_ms())
 
 
 @contextmanager
@@ -92,8 +92,8 @@ def asked_by(request: Request) -> Iterator[tuple[TenantSession, Tablet, Person |
         if tablet is None:
             raise Problem(401, "tablet_needed")
         secret = request.cookies.get(PERSON_COOKIE)
-        now_ms = state.clock.now_ms()
-        yield s, tablet, sessions.find(s, tablet.id, tablet.ward_id, secret, now_ms) if secret else None
+        real_ms = state.clock.real_ms()
+        yield s, tablet, sessions.find(s, tablet.id, tablet.ward_id, secret, real_ms) if secret else None
 
 
 def set_cookie(response: Response, name: str, value: str, max_age_s: int) -> None:

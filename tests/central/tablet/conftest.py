@@ -25,8 +25,8 @@ WAIT_MS = 30_000
 class Server:
     """One server process. Its orders stand in for ingest and sweep."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
-        command = [sys.executable, "-m", "tests.central.tablet.launch", str(folder), str(port)]
+    def __init__(self, folder: Path, port: int = 0, *pace: str) -> None:
+        command = [sys.executable, "-m", "tests.central.tablet.launch", str(folder), str(port), *pace]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())
@@ -65,9 +65,9 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, port: int = 0) -> Iterator[Server]:
-    """A server for as long as the context lasts."""
-    server = Server(folder, port)
+def running(folder: Path, port: int = 0, *pace: str) -> Iterator[Server]:
+    """A server for as long as the context lasts. pace: a demo's pace file, in a folder marked as one."""
+    server = Server(folder, port, *pace)
     try:
         yield server
     finally:

@@ -1,7 +1,7 @@
 """A real server with the tablet's routes and a few orders for tests. Only tests start it.
 
-Usage: python -m tests.central.tablet.launch FOLDER. Prints its port. The orders raise alarms in the same process, as
-ingest would, and set the age of the last sweep; nothing of this is in the product.
+Usage: python -m tests.central.tablet.launch FOLDER [PORT [PACE-FILE]]. Prints its port. The orders raise alarms in the
+same process, as ingest would, and set the age of the last sweep; nothing of this is in the product.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import update
 
-from nattevakt.central.clock import ServiceClock
+from nattevakt.central.clock import DemoClock, ServiceClock
 from nattevakt.central.columns import TENANT
 from nattevakt.central.tables import sweep_runs, tablets
 from nattevakt.central.tablet.live import Hub
@@ -28,9 +28,9 @@ BEAT_S = 1.0
 FRESH_MS = 3_600_000
 
 
-def create(folder: Path) -> FastAPI:
+def create(folder: Path, pace_file: str = "") -> FastAPI:
     """The application under test."""
-    clock = ServiceClock()
+    clock = DemoClock(Path(pace_file), folder) if pace_file else ServiceClock()
     hub = Hub(clock, beat_s=BEAT_S)
     db = database(folder, hub.publish)
     ward = seed(db, clock.now_ms())
@@ -52,7 +52,7 @@ def create(folder: Path) -> FastAPI:
 
     @app.post("/test/code")
     def order_code() -> str:
-        return code(db, ward, clock.now_ms())
+        return code(db, ward, clock.real_ms())
 
     @app.post("/test/sweep")
     def order_sweep(wish: dict[str, int]) -> None:
@@ -79,6 +79,10 @@ if __name__ == "__main__":
     listening.listen(128)
     print(listening.getsockname()[1], flush=True)
     config = uvicorn.Config(
-        create(Path(sys.argv[1])), log_level="warning", timeout_graceful_shutdown=5, loop="uvloop", http="httptools"
+        create(Path(sys.argv[1]), *sys.argv[3:]),
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        loop="uvloop",
+        http="httptools",
     )
     uvicorn.Server(config).run(sockets=[listening])

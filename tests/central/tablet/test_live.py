@@ -64,8 +64,9 @@ def test_a_page_is_greeted_with_a_beat_at_once() -> None:
             stream = hub.stream(hub.open(1, 5))
             events = parse(await anext(stream))
             assert [name for name, _ in events] == ["hello", "hb"]
-            assert events[0][1] == {"epoch": hub.epoch, "seq": 7, "hb_s": 30.0, "now_ms": 1_000}
-            assert events[1][1] == {"seq": 7, "now_ms": 1_000, "sweep_age_s": 2.0}
+            assert events[0][1] == {"epoch": hub.epoch, "seq": 7, "hb_s": 30.0, "now_ms": 1_000, "speed": 1}
+            swept = {"sweep_age_s": 2.0, "sweep_late_s": 30.0}
+            assert events[1][1] == {"seq": 7, "now_ms": 1_000, "speed": 1, **swept}
 
     run(story)
 

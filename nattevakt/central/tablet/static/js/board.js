@@ -1,7 +1,7 @@
 // Draws snapshots: the alarm cards, their order, the rooms, the ages. Owns #alarms, #rooms and the lines about them.
 // Must not know the link, the sound or what an act does. Every card is drawn by the server; here it is only placed.
 
-import { age, element, hourMinuteSecond, say, serviceNow } from "./page.js";
+import { age, element, hourMinuteSecond, say, serviceAt, serviceNow } from "./page.js";
 
 /** @typedef {import("./page.js").AlarmRow} AlarmRow */
 
@@ -100,7 +100,7 @@ export class Board {
 
   /** @param {number} at_ms when the centre was last heard, by this machine's clock */
   heartbeat(at_ms) {
-    const now = hourMinuteSecond(serviceNow() - (Date.now() - at_ms));
+    const now = hourMinuteSecond(serviceAt(at_ms));
     for (const node of document.querySelectorAll("[data-heartbeat]")) {
       if (node instanceof HTMLElement) put(node, now);
     }

@@ -15,7 +15,7 @@ const SNAPSHOT_TIMEOUT_MS = 4000;
  * @typedef {object} Hooks
  * @property {(snapshot: import("./page.js").Snapshot) => void} snapshot the newest state
  * @property {(lost: boolean, since_ms: number) => void} contact contact was lost or came back
- * @property {(age_s: number | null) => void} sweep the age of the centre's last sweep
+ * @property {(age_s: number | null, late_s: number) => void} sweep the age of the centre's last sweep, and its limit
  */
 
 export class Link {
@@ -68,20 +68,22 @@ export class Link {
     });
   }
 
-  /** @param {{epoch: string, seq: number, hb_s: number, now_ms: number}} hello */
+  /** @param {{epoch: string, seq: number, hb_s: number, now_ms: number, speed: number}} hello */
   onHello(hello) {
     this.hb_ms = hello.hb_s * 1000;
     this.epoch = hello.epoch;
-    synchronise(hello.now_ms);
+    synchronise(hello.now_ms, hello.speed);
     this.sign();
     this.fetch();
   }
 
-  /** @param {{seq: number, now_ms: number, sweep_age_s: number | null}} beat */
+  /** @param {{seq: number, now_ms: number, speed: number, sweep_age_s: number | null, sweep_late_s: number}} beat */
   onBeat(beat) {
-    synchronise(beat.now_ms);
-    this.hooks.sweep(beat.sweep_age_s);
+    synchronise(beat.now_ms, beat.speed);
+    this.hooks.sweep(beat.sweep_age_s, beat.sweep_late_s);
     this.onSeq(beat.seq);
+    // Rooms change without a hint and are fetched twice a minute; a demo's minute may be a second.
+    if (beat.speed > 1) void this.fetch();
   }
 
   /** @param {number} seq */
@@ -139,7 +141,7 @@ export class Link {
       if (!answer.ok) throw new Error(`snapshot ${answer.status}`);
       const snapshot = await answer.json();
       this.seq = snapshot.seq;
-      synchronise(snapshot.now_ms);
+      synchronise(snapshot.now_ms, snapshot.speed);
       this.hooks.snapshot(snapshot);
       // Only now: a snapshot that could not be drawn leaves the page behind, and the page must say so.
       this.behind = null;

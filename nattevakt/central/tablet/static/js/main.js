@@ -4,14 +4,13 @@
 import { Acts } from "./act.js";
 import { Board } from "./board.js";
 import { Link } from "./link.js";
-import { element, hourMinute, hourMinuteSecond, say, serviceNow, settings } from "./page.js";
+import { element, hourMinute, hourMinuteSecond, say, serviceAt, serviceNow, serviceSpeed, settings } from "./page.js";
 import { PersonDialog } from "./person.js";
 import { Presence, Receipts } from "./presence.js";
 import { preferences } from "./preferences.js";
 import { Shift } from "./shift.js";
 import { Sounder } from "./sound.js";
 
-const SWEEP_LATE_S = 30;
 const REFRESH_MS = 30_000;
 
 /** @type {import("./page.js").Snapshot | null} */
@@ -58,7 +57,7 @@ function onSnapshot(snapshot) {
   ring(snapshot.alarms);
   board.draw(snapshot);
   acts.decorate();
-  onSweep(snapshot.sweep_age_s);
+  onSweep(snapshot.sweep_age_s, snapshot.sweep_late_s);
   drawPerson(snapshot.person);
   for (const alarm of snapshot.alarms) {
     if (alarm.notice_id !== null && !confirmed.has(alarm.notice_id)) {
@@ -103,7 +102,7 @@ async function notify() {
 
 /** @param {boolean} lost @param {number} since_ms by this machine's clock */
 function onContact(lost, since_ms) {
-  const since = hourMinuteSecond(serviceNow() - (Date.now() - since_ms));
+  const since = hourMinuteSecond(serviceAt(since_ms));
   element("stale").hidden = !lost;
   element("stale-text").textContent = lost ? say("stale", { since }) : "";
   const line = element("link-state");
@@ -114,9 +113,9 @@ function onContact(lost, since_ms) {
   if (lost) void sounder.play("technical");
 }
 
-/** @param {number | null} age_s */
-function onSweep(age_s) {
-  element("sweep").hidden = age_s !== null && age_s <= SWEEP_LATE_S;
+/** @param {number | null} age_s @param {number} late_s */
+function onSweep(age_s, late_s) {
+  element("sweep").hidden = age_s !== null && age_s <= late_s;
 }
 
 /** @param {{name: string, initials: string} | null} who */
@@ -127,7 +126,10 @@ function drawPerson(who) {
 }
 
 function tick() {
-  element("clock").textContent = hourMinute(serviceNow());
+  const at = hourMinute(serviceNow());
+  element("clock").textContent = at;
+  const demo = document.getElementById("demo");
+  if (demo) demo.textContent = say("demo", { speed: serviceSpeed(), at });
   board.tick();
   if (!link.lost) board.heartbeat(link.heard_ms);
 }

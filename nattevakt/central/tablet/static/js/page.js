@@ -5,6 +5,7 @@
  * @typedef {object} Settings
  * @property {number} hb_s seconds between heartbeats
  * @property {number} now_ms service time when the page was made
+ * @property {number} speed how fast service time runs; 1 but in a demo
  * @property {number} seq live sequence when the page was made
  * @property {string} build build id of the files
  * @property {string} lang language tag
@@ -28,9 +29,11 @@
  * @property {string} epoch
  * @property {number} seq
  * @property {number} now_ms
+ * @property {number} speed
  * @property {{name: string}} ward
  * @property {{name: string, initials: string} | null} person
  * @property {number | null} sweep_age_s
+ * @property {number} sweep_late_s
  * @property {AlarmRow[]} alarms
  * @property {string} rooms_html
  */
@@ -62,16 +65,34 @@ export function say(key, values = {}) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
-let offset_ms = settings.now_ms - Date.now();
+let told_ms = settings.now_ms;
+let told_at_ms = Date.now();
+let speed = settings.speed;
 
-/** Take the service's time from a message that has just come. @param {number} now_ms */
-export function synchronise(now_ms) {
-  offset_ms = now_ms - Date.now();
+/**
+ * Take the service's time from a message that has just come. It runs on by itself until the next one.
+ * @param {number} now_ms
+ * @param {number} now_speed
+ */
+export function synchronise(now_ms, now_speed) {
+  told_ms = now_ms;
+  told_at_ms = Date.now();
+  speed = now_speed;
 }
 
 /** Service time now, in Unix milliseconds. */
 export function serviceNow() {
-  return Date.now() + offset_ms;
+  return serviceAt(Date.now());
+}
+
+/** Service time when this machine's clock showed `at_ms`. @param {number} at_ms */
+export function serviceAt(at_ms) {
+  return told_ms + (at_ms - told_at_ms) * speed;
+}
+
+/** How fast service time runs. */
+export function serviceSpeed() {
+  return speed;
 }
 
 const minute = new Intl.DateTimeFormat("nb", { timeZone: settings.time_zone, hour: "2-digit", minute: "2-digit" });
