@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -92,8 +93,8 @@ async def batches(request: Request) -> Response:
             intake.probe("received", {"bytes": len(body)})
             work = functools.partial(_receive, intake, sender, body)
             reply: BatchReply = await _answered(intake, credential, work)
-        for item in reply.outcomes:
-            metrics.EVENTS.labels(item.outcome.value).inc()
+        for outcome, number in Counter(item.outcome.value for item in reply.outcomes).items():
+            metrics.EVENTS.labels(outcome).inc(number)
         status = 200
         answer = _json(reply)
         if intake.probe is not silent:

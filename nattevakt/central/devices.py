@@ -1,6 +1,7 @@
 """What is known of each device now: last reading, last heard, or unknown and since when. Serves arrow 6.
 
-Owns `device_states`: silence and gaps make a state unknown, never stale. Must not know alarms.
+Owns `device_states`: silence and gaps make a state unknown, never stale; and which mute devices have proved that
+they work. Must not know alarms.
 
 readings: contact "open"/"closed", bed "occupied"/"empty", presence "present"/"absent", fall "fallen"/"over",
 leak "wet"/"dry", and what a device says of itself (battery_percent, linkquality …).
@@ -12,15 +13,35 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, func, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from nattevakt.central import wakes
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import device_states
-from nattevakt.edge.events import Bed, Body, Call, Contact, Fall, FallOver, Health, Leak, LeakOver, Motion, Presence
+from nattevakt.central.tables import device_states, devices, placements, rooms
+from nattevakt.edge.events import (
+    Bed,
+    Body,
+    Call,
+    Contact,
+    Fall,
+    FallOver,
+    Foreign,
+    Health,
+    Leak,
+    LeakOver,
+    Motion,
+    Presence,
+)
 
 STATE_KEYS = frozenset({"contact", "bed", "presence"})
+SILENT = "silent"
+"""Why a device is unknown that has not been heard for too long, and the end of its rule's name."""
+DEVICE_SILENT = "device_silent"
+"""The rule under which the silence of a device is kept."""
+PROOF_MS = 30 * 24 * 3_600_000
+"""A mute device that has not been tried for longer than this is due."""
 _COLUMNS = (
     "last_heard_ms",
     "readings",
@@ -29,12 +50,17 @@ _COLUMNS = (
     "unknown_reason",
     "known_after_ms",
     "needs_event",
+    "proved_ms",
 )
 
 
 @dataclass(slots=True)
 class DeviceState:
-    """One device behind one gateway. needs_event: only a reading (not mere life) makes it known again."""
+    """One device behind one gateway. needs_event: only a reading (not mere life) makes it known again.
+
+    known_after_ms: only what is heard later counts, for its state and for its silence. proved_ms: when it last did
+    what it hangs there for. stirred: its silence has to be judged anew.
+    """
 
     address: str
     last_heard_ms: int | None = None
@@ -44,6 +70,8 @@ class DeviceState:
     unknown_reason: str | None = None
     known_after_ms: int | None = None
     needs_event: bool = False
+    proved_ms: int | None = None
+    stirred: bool = False
 
     @property
     def has_state(self) -> bool:
@@ -52,9 +80,19 @@ class DeviceState:
 
     def heard(self, at_ms: int) -> None:
         """It gave some sign of life at this moment."""
+        if self.unknown_reason == SILENT and at_ms > (self.last_heard_ms or 0):
+            self.stirred = True
+            if self.needs_event:
+                self.unknown_reason = "rows_lost"
         self.last_heard_ms = max(at_ms, self.last_heard_ms or 0)
         if not self.needs_event and self.known_after_ms is not None and at_ms > self.known_after_ms:
             self._known()
+
+    def take(self, body: Body, at_ms: int) -> None:
+        """An event of this device that happened at this moment."""
+        self.told(at_ms, readings_of(body))
+        if not isinstance(body, Health | Foreign):
+            self.proved_ms = max(at_ms, self.proved_ms or 0)
 
     def told(self, at_ms: int, readings: Mapping[str, object]) -> None:
         """It said something of itself at this moment; an older word never overwrites a newer."""
@@ -85,8 +123,12 @@ class DeviceState:
             return
         if self.has_state:
             self.known_after_ms = max(at_ms, self.known_after_ms or 0)
-        elif not self.needs_event:
+            if self.unknown_reason == "source_lost":
+                self.unknown_reason = "source_back"
+        elif not self.needs_event and self.unknown_reason != SILENT:
             self._known()
+            # It is known again, but it could not be heard until now: its silence counts from here.
+            self.known_after_ms = at_ms
 
     def _known(self) -> None:
         self.unknown_since_ms = self.unknown_reason = self.known_after_ms = None
@@ -166,12 +208,82 @@ class DeviceStates:
         self._touched.add(address)
         return self._states.setdefault(address, DeviceState(address))
 
-    def save(self) -> None:
-        """Write what was changed, sorted by key."""
-        rows = [self._row(self._states[address]) for address in sorted(self._touched)]
-        if rows:
-            self._s.execute_many(_UPSERT[self._s.dialect], rows)
+    def save(self, now_ms: int) -> None:
+        """Write what was changed, sorted by key; the silence of what is heard again is looked at now."""
+        touched = [self._states[address] for address in sorted(self._touched)]
+        if touched:
+            self._s.execute_many(_UPSERT[self._s.dialect], [self._row(state) for state in touched])
+        for state in touched:
+            if state.stirred:
+                wakes.arm(self._s, f"device:{state.address}", DEVICE_SILENT, now_ms)
+                self._s.changed()
 
     def _row(self, state: DeviceState) -> dict[str, object]:
         values = {name: getattr(state, name) for name in _COLUMNS}
         return {"gateway_id": self._gateway_id, "address": state.address, **values}
+
+
+_FALL_SILENT = text(
+    "UPDATE device_states SET unknown_reason = :reason, "
+    "unknown_since_ms = coalesce(unknown_since_ms, :since_ms), known_after_ms = coalesce(known_after_ms, :since_ms) "
+    "WHERE tenant_id = :tenant AND address = :address AND coalesce(last_heard_ms, 0) <= :since_ms"
+)
+
+
+def fall_silent(s: TenantSession, address: str, since_ms: int) -> None:
+    """What a device last said is not known any more, through whichever gateway; unless it was heard just now."""
+    s.execute(_FALL_SILENT, {"address": address, "since_ms": since_ms, "reason": SILENT})
+
+
+@dataclass(frozen=True, slots=True)
+class MuteDevice:
+    """A device that gives no sign of life. proved_ms: when it was last seen to work, None if never."""
+
+    address: str
+    name: str
+    room_id: int
+    room_number: str
+    spot: str
+    proved_ms: int | None
+
+    def due(self, now_ms: int) -> bool:
+        """Whether it has to be tried."""
+        return proof_due(self.proved_ms, now_ms)
+
+
+def proof_due(proved_ms: int | None, now_ms: int) -> bool:
+    """Whether a mute device that was last seen to work then has to be tried."""
+    return proved_ms is None or now_ms - proved_ms > PROOF_MS
+
+
+_MUTE = (
+    select(
+        devices.c.address,
+        devices.c.name,
+        rooms.c.id.label("room_id"),
+        rooms.c.number,
+        placements.c.spot,
+        func.max(device_states.c.proved_ms).label("proved_ms"),
+    )
+    .select_from(devices)
+    .join(placements, and_(placements.c.tenant_id == devices.c.tenant_id, placements.c.device_id == devices.c.id))
+    .join(rooms, and_(rooms.c.tenant_id == placements.c.tenant_id, rooms.c.id == placements.c.room_id))
+    .outerjoin(
+        device_states,
+        and_(device_states.c.tenant_id == devices.c.tenant_id, device_states.c.address == devices.c.address),
+    )
+    .where(
+        devices.c.tenant_id == TENANT,
+        devices.c.mute.is_(True),
+        placements.c.from_ms <= bindparam("now_ms"),
+        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+    )
+    .group_by(devices.c.address, devices.c.name, rooms.c.id, rooms.c.number, placements.c.spot)
+)
+
+
+def mute_devices(s: TenantSession, now_ms: int) -> tuple[MuteDevice, ...]:
+    """All mute devices that hang somewhere, the longest untried first."""
+    rows = s.execute(_MUTE, {"now_ms": now_ms})
+    found = [MuteDevice(r.address, r.name, r.room_id, r.number, r.spot, r.proved_ms) for r in rows]
+    return tuple(sorted(found, key=lambda device: (device.proved_ms or 0, device.room_number, device.address)))

@@ -1,17 +1,17 @@
 """A gateway's sign of life: what it holds, what it says of itself, when it heard its devices. Serves arrow 6.
 
 Owns what a heartbeat changes: marks in the answer, health and faults, cloned cards, last-heard times and how
-far the centre's data is complete. Must not know HTTP or rules.
+far the centre's data is complete. Must not know HTTP, or what is made of a silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from nattevakt.central import lifeline, technical
+from nattevakt.central import lifeline, technical, wakes, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.devices import DeviceStates
@@ -22,6 +22,9 @@ from nattevakt.central.tables import gateways, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import Heartbeat, HeartbeatReply, decode_heartbeat
+
+CLAIMS_MAX = 8
+"""How many unreached claims of completeness are kept: the first of them, reached later, still tells something."""
 
 _STREAMS = select(streams).where(
     streams.c.tenant_id == TENANT,
@@ -60,9 +63,11 @@ def beat(db: Database, sender: Sender, body: bytes, now_ms: int) -> HeartbeatRep
 def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -> HeartbeatReply:
     gateway = enter(s, sender)
     origin = origin_of(gateway, sender.tenant)
-    rows = _streams(s, origin, heartbeat)
+    claims = _claims(gateway, heartbeat, now_ms)
+    rows = _streams(s, origin, heartbeat, claims)
     current = rows[heartbeat.stream]
-    marks = {name: held_of(row).reply for name, row in rows.items()}
+    held_marks = {name: held_of(row).reply for name, row in rows.items()}
+    marks = {name: held_marks[name] for name in _named(heartbeat) if name in held_marks}
     if current.first_heartbeat_ms is None:
         s.execute(_FIRST_BEAT, {"stream_id": current.id, "now_ms": now_ms})
     elif gateway.current_stream_id != current.id:
@@ -72,6 +77,7 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
     _heard(s, origin, heartbeat, now_ms)
     held = {entry.stream: [entry.first, entry.last, entry.acked] for entry in heartbeat.streams}
     lifeline.judge_short(s, origin, held, now_ms)
+    complete_to_ms, waiting = _complete(gateway.complete_to_ms, claims, held_marks)
     values = {
         "gateway_id": origin.gateway_id,
         "now_ms": now_ms,
@@ -79,15 +85,27 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
         "p_sent": _plain(heartbeat.sent),
         "p_health": _health(heartbeat),
         "p_held": held,
-        **_complete(gateway, heartbeat, marks, now_ms),
+        "p_complete_to": waiting,
+        "p_complete_to_ms": complete_to_ms,
     }
     s.execute(_BEAT, values)
+    if gateway.last_heartbeat_ms is None:
+        watching.expect_gateway(s, origin.gateway_id, now_ms)
+    if complete_to_ms is not None and complete_to_ms != gateway.complete_to_ms:
+        wakes.release(s, origin.gateway_id, complete_to_ms)
     return HeartbeatReply(marks, now_ms)
 
 
-def _streams(s: TenantSession, origin: Origin, heartbeat: Heartbeat) -> dict[str, Row[Any]]:
+def _named(heartbeat: Heartbeat) -> set[str]:
+    """The streams that the answer names."""
     claimed = heartbeat.complete_to.marks if heartbeat.complete_to is not None else {}
-    names = sorted({heartbeat.stream, *(entry.stream for entry in heartbeat.streams), *claimed})
+    return {heartbeat.stream, *(entry.stream for entry in heartbeat.streams), *claimed}
+
+
+def _streams(
+    s: TenantSession, origin: Origin, heartbeat: Heartbeat, claims: Sequence[Mapping[str, Any]]
+) -> dict[str, Row[Any]]:
+    names = sorted(_named(heartbeat).union(*(claim["marks"] for claim in claims)))
     params = {"gateway_id": origin.gateway_id, "names": names}
     found = {row.stream: row for row in s.execute(_STREAMS, params)}
     missing = [heartbeat.stream] if heartbeat.stream not in found else []
@@ -96,18 +114,29 @@ def _streams(s: TenantSession, origin: Origin, heartbeat: Heartbeat) -> dict[str
     return {row.stream: row for row in s.execute(_STREAMS, params)} if missing else found
 
 
-def _complete(gateway: Row[Any], heartbeat: Heartbeat, marks: dict[str, int], now_ms: int) -> dict[str, object]:
-    """How far the centre holds all that this gateway has to tell; never moved back."""
-    known = gateway.complete_to_ms
-    claim = heartbeat.complete_to
-    if claim is None:
-        return {"p_complete_to": None, "p_complete_to_ms": known}
-    at_ms = Clocks(heartbeat.sent, now_ms).occurred(claim.at).from_ms
-    reached = all(marks.get(name, 0) >= mark for name, mark in claim.marks.items())
-    return {
-        "p_complete_to": {"at_ms": at_ms, "marks": dict(claim.marks)},
-        "p_complete_to_ms": max(at_ms, known or 0) if reached else known,
-    }
+def _claims(gateway: Row[Any], heartbeat: Heartbeat, now_ms: int) -> list[dict[str, Any]]:
+    """What the gateway has said of its completeness and the centre has not reached yet, oldest first."""
+    claims = list((gateway.complete_to or {}).get("claims", ()))
+    if heartbeat.complete_to is not None:
+        at_ms = Clocks(heartbeat.sent, now_ms).occurred(heartbeat.complete_to.at).from_ms
+        claims.append({"at_ms": at_ms, "marks": dict(heartbeat.complete_to.marks)})
+    # A gateway that is busy delivering may never have reached its newest claim when it beats.
+    return claims if len(claims) <= CLAIMS_MAX else [*claims[: CLAIMS_MAX - 1], claims[-1]]
+
+
+def _complete(
+    known_ms: int | None, claims: Sequence[Mapping[str, Any]], marks: Mapping[str, int]
+) -> tuple[int | None, dict[str, object] | None]:
+    """How far the centre holds all that this gateway has to tell, never moved back; and the claims to be kept."""
+    reached = [all(marks.get(name, 0) >= mark for name, mark in claim["marks"].items()) for claim in claims]
+    moments = [int(claim["at_ms"]) for claim, there in zip(claims, reached, strict=True) if there]
+    complete_to_ms = max(moments, default=None) if known_ms is None else max(known_ms, *moments, known_ms)
+    kept = [
+        claim
+        for claim, there in zip(claims, reached, strict=True)
+        if not there and int(claim["at_ms"]) > (complete_to_ms or 0)
+    ]
+    return complete_to_ms, {"claims": kept} if kept else None
 
 
 def _fault_kind(fault: str) -> tuple[str, str, Priority]:
@@ -135,7 +164,7 @@ def _heard(s: TenantSession, origin: Origin, heartbeat: Heartbeat, now_ms: int) 
     states.load(heartbeat.heard_age_ms)
     for address, age_ms in heartbeat.heard_age_ms.items():
         states.get(address).heard(max(0, now_ms - age_ms))
-    states.save()
+    states.save(now_ms)
 
 
 def _plain(sent: Any) -> dict[str, object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, tuple_, update
@@ -19,7 +20,7 @@ from nattevakt.central import lifeline, technical
 from nattevakt.central.alarms.requests import EventKey
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
-from nattevakt.central.devices import DeviceStates, readings_of
+from nattevakt.central.devices import DeviceStates
 from nattevakt.central.lifeline import held_of
 from nattevakt.central.marks import Held
 from nattevakt.central.occurred import Clocks, Pair
@@ -30,7 +31,6 @@ from nattevakt.central.technical import Origin
 from nattevakt.edge.errors import NattevaktError
 from nattevakt.edge.events import (
     ClockSynchronised,
-    Moment,
     SourceBack,
     SourceLost,
     Started,
@@ -57,6 +57,12 @@ class Revoked(NattevaktError):  # noqa: N818 - named for what it says to the cal
 
 class StaleCredential(NattevaktError):  # noqa: N818 - named for what it says to the caller
     """This gateway has another key by now."""
+
+
+Fresh = tuple[Received, int, bytes]
+"""A row that is new, its variant number, and the SHA-256 of its bytes."""
+_MOMENTS = ("last_life", "lost", "began", "ended")
+_ROW_KEY = itemgetter("stream_id", "seq", "variant")
 
 
 class _MarksLied(Exception):  # noqa: N818 - never leaves this module
@@ -177,14 +183,13 @@ class _Ingest:
         self._load_streams(received)
         self._load_boots(received)
         fresh = self._sort_out(received)
-        stored = [self._date(item, variant) for item, variant in fresh]
-        raws = {entry.key: item.raw for entry, (item, _) in zip(stored, fresh, strict=True)}
+        stored = [self._date(item, variant) for item, variant, _ in fresh]
         self._note_states(stored)
         self._live(stored)
         endings = supervise(self.s, self.origin, stored, self.now_ms, rules)
-        self._write(stored, raws, endings)
+        self._write(stored, fresh, endings)
         self._refuse([item for item in self.batch.items if isinstance(item, Refused)])
-        self.states.save()
+        self.states.save(self.now_ms)
         self._advance()
         if any(isinstance(entry.event.body, Started) for entry in stored):
             lifeline.judge_short(self.s, self.origin, self.still_sending, self.now_ms)
@@ -237,10 +242,10 @@ class _Ingest:
             pairs.update({row.boot: Pair(row.boottime_ms, row.wall_ms) for row in found})
         self.clocks = Clocks(self.batch.sent, self.now_ms, pairs)
 
-    def _sort_out(self, received: Sequence[Received]) -> list[tuple[Received, int]]:
+    def _sort_out(self, received: Sequence[Received]) -> list[Fresh]:
         """Tell new rows from known ones; gives the new, each with its variant number."""
         there = self._there(received)
-        fresh: list[tuple[Received, int]] = []
+        fresh: list[Fresh] = []
         for item in received:
             stream = self.streams[item.id.stream]
             sha256 = hashlib.sha256(item.raw).digest()
@@ -251,7 +256,7 @@ class _Ingest:
             variant = max(variants.values(), default=-1) + 1
             variants[sha256] = variant
             self.replies[item.index] = ItemReply(Outcome.CONFLICT if variant else Outcome.STORED)
-            fresh.append((item, variant))
+            fresh.append((item, variant, sha256))
             if variant:
                 key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
                 params: dict[str, str | int] = {"stream": item.id.stream, "seq": item.id.seq}
@@ -288,7 +293,7 @@ class _Ingest:
         for entry in stored:
             device = device_of(entry.event.body)
             if device:
-                self.states.get(device).told(entry.occurred.to_ms, readings_of(entry.event.body))
+                self.states.get(device).take(entry.event.body, entry.occurred.to_ms)
 
     def _live(self, stored: Sequence[Stored]) -> None:
         """What the rows about the gateway's own life mean."""
@@ -297,8 +302,9 @@ class _Ingest:
             body, at = entry.event.body, entry.occurred
             match body:
                 case ClockSynchronised():
-                    clocks = entry.event.at
-                    pairs.append(_pair_row(self.origin.gateway_id, clocks))
+                    boot = entry.event.at
+                    pair = {"boot": boot.boot, "boottime_ms": boot.boottime_ms, "wall_ms": boot.wall_ms}
+                    pairs.append({"gateway_id": self.origin.gateway_id, **pair})
                 case Started():
                     lifeline.started(self.states, body, at, self.clocks)
                     self._succeed(entry, body)
@@ -321,9 +327,12 @@ class _Ingest:
                 self._hold(stream, stream.held.begins_at(entry.key.seq))
                 stream.changed = True
 
-    def _write(self, stored: Sequence[Stored], raws: dict[EventKey, bytes], endings: Any) -> None:
-        rows = [_event_row(entry, raws[entry.key], endings.get(entry.key)) for entry in stored]
-        rows.sort(key=lambda row: (row["stream_id"], row["seq"], row["variant"]))
+    def _write(self, stored: Sequence[Stored], fresh: Sequence[Fresh], endings: Any) -> None:
+        rows = [
+            _event_row(entry, item.raw, sha256, endings.get(entry.key) if endings else None)
+            for entry, (item, _, sha256) in zip(stored, fresh, strict=True)
+        ]
+        rows.sort(key=_ROW_KEY)
         if rows and self.s.add(events, rows) != len(rows):
             raise _MarksLied
 
@@ -363,24 +372,15 @@ class _Ingest:
                 self.s.execute(_ADVANCE, {"stream_id": stream.id, **values})
 
 
-def _pair_row(gateway_id: int, at: Moment) -> dict[str, object]:
-    return {"gateway_id": gateway_id, "boot": at.boot, "boottime_ms": at.boottime_ms, "wall_ms": at.wall_ms}
-
-
 def _boots_of(item: Received) -> Iterable[str]:
-    yield item.event.at.boot
-    for moment in (
-        item.event.since,
-        getattr(item.event.body, "last_life", None),
-        getattr(item.event.body, "lost", None),
-        getattr(item.event.body, "began", None),
-        getattr(item.event.body, "ended", None),
-    ):
-        if isinstance(moment, Moment):
-            yield moment.boot
+    event = item.event
+    yield event.at.boot
+    names = _MOMENTS if isinstance(event.body, Started | SourceBack | Tombstone) else ()
+    moments = (event.since, *(getattr(event.body, name, None) for name in names))
+    yield from (moment.boot for moment in moments if moment is not None)
 
 
-def _event_row(entry: Stored, raw: bytes, ending: Ending | None) -> dict[str, object]:
+def _event_row(entry: Stored, raw: bytes, sha256: bytes, ending: Ending | None) -> dict[str, object]:
     return {
         "gateway_id": entry.key.gateway_id,
         "stream_id": entry.key.stream_id,
@@ -393,7 +393,7 @@ def _event_row(entry: Stored, raw: bytes, ending: Ending | None) -> dict[str, ob
         "occurred_to_ms": entry.occurred.to_ms,
         "received_ms": entry.received_ms,
         "raw": raw,
-        "sha256": hashlib.sha256(raw).digest(),
+        "sha256": sha256,
         "alarm_id": ending.alarm_id if ending is not None else None,
         "outcome_reason": ending.reason if ending is not None else None,
         "twin_of": ending.twin_of if ending is not None else None,

@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import Row, Table, delete, insert, select, update
 
-from nattevakt.central import credentials
+from nattevakt.central import credentials, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.people import staff as staff_people
 from nattevakt.central.seed_file import DeviceEntry, ResidentEntry, Seed, StaffEntry
 from nattevakt.central.tables import (
+    bed_windows,
     devices,
     door_windows,
     gateways,
@@ -72,6 +73,7 @@ class _Seeding:
         for device in self.seed.device:
             self._device(device)
         self._windows()
+        self._bed_windows()
         for person in self.seed.staff:
             self._person(person)
         return self.said
@@ -143,11 +145,16 @@ class _Seeding:
             "name": entry.name or entry.address,
             "gateway_id": self.ids["gateways", entry.gateway] if entry.gateway else None,
             "mute": entry.mute,
+            "interval_s": entry.interval_s,
         }
+        before = len(self.said)
         device_id = self._keep(devices, "enhet", entry.address, values, "address")
         wanted = {"room_id": self.ids["rooms", entry.room], "spot": entry.spot} if entry.room else None
         place = f"henger i {entry.room} {entry.spot}".rstrip() if entry.room else "henger ikke lenger noe sted"
         self._since(placements, "device_id", device_id, wanted, f"enhet {entry.address}: {place}")
+        new = f"enhet {entry.address}: ny" in self.said[before:]
+        if len(self.said) > before and (entry.interval_s is not None or not new):
+            watching.expect_device(self.s, entry.address, self.now_ms)
 
     def _windows(self) -> None:
         """For each resident in the file, exactly the file's windows."""
@@ -164,6 +171,24 @@ class _Seeding:
                 self.s.insert(door_windows, resident_id=resident_id, from_minute=from_minute, to_minute=to_minute)
             if set(there) != wanted:
                 self.said.append(f"beboer {resident.key}: dørvindu {_spoken(wanted) or 'av'}")
+
+    def _bed_windows(self) -> None:
+        """For each resident in the file, exactly the file's windows, each with its limit."""
+        for resident in self.seed.resident:
+            resident_id = self.ids["residents", resident.key]
+            mine = (entry for entry in self.seed.bed_window if entry.resident == resident.key)
+            wanted = {(entry.from_minute, entry.to_minute): entry.limit_min for entry in mine}
+            of_resident = (bed_windows.c.tenant_id == TENANT, bed_windows.c.resident_id == resident_id)
+            rows = self.s.execute(select(bed_windows).where(*of_resident)).all()
+            there = {(row.from_minute, row.to_minute): row.limit_min for row in rows}
+            if there == wanted:
+                continue
+            self.s.execute(delete(bed_windows).where(*of_resident))
+            for (from_minute, to_minute), limit_min in sorted(wanted.items()):
+                span = {"from_minute": from_minute, "to_minute": to_minute, "limit_min": limit_min}
+                self.s.insert(bed_windows, resident_id=resident_id, **span)
+            limits = ", ".join(f"{_spoken([span])} ({limit} min)" for span, limit in sorted(wanted.items()))
+            self.said.append(f"beboer {resident.key}: sengevindu {limits or 'av'}")
 
     def _person(self, entry: StaffEntry) -> None:
         row = self._row(staff, "key", entry.key)

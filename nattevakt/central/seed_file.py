@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nattevakt.central.credentials import KEY
 from nattevakt.edge.errors import RejectError
+from nattevakt.edge.rules.not_back_in_bed import LIMIT_MIN
 from nattevakt.edge.rules.windows import NORWAY
 from nattevakt.edge.strict import Reader, list_of, record, text
 
 ENTRIES_MAX = 5_000
+LIMIT_MIN_MAX = 240
+INTERVAL_S_MAX = 7 * 86_400
 _KEY = re.compile(rf"{KEY}\Z")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
 
@@ -72,7 +75,10 @@ class GatewayEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeviceEntry:
-    """A device and where it hangs: a room and the words for the spot in it."""
+    """A device and where it hangs: a room and the words for the spot in it.
+
+    interval_s: how often it says something even where nothing happens, in seconds; None where that is not known.
+    """
 
     address: str
     name: str = ""
@@ -80,6 +86,7 @@ class DeviceEntry:
     room: str = ""
     spot: str = ""
     mute: bool = False
+    interval_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,16 @@ class WindowEntry:
     resident: str
     from_minute: int
     to_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class BedWindowEntry:
+    """A time of night in which a resident's empty bed is watched. limit_min: how long it may be empty, in minutes."""
+
+    resident: str
+    from_minute: int
+    to_minute: int
+    limit_min: int = LIMIT_MIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +132,7 @@ class Seed:
     device: tuple[DeviceEntry, ...] = ()
     door_window: tuple[WindowEntry, ...] = ()
     staff: tuple[StaffEntry, ...] = ()
+    bed_window: tuple[BedWindowEntry, ...] = ()
 
 
 def _key(value: object, where: str) -> str:
@@ -147,17 +165,35 @@ def _zone(value: object, where: str) -> str:
     return name
 
 
-def _window(value: object, where: str) -> WindowEntry:
-    # "from" is a word of the language, so this one cannot be read by its field names.
+def _span(value: object, where: str, *more: str) -> tuple[Mapping[str, object], str, int, int]:
+    # "from" is a word of the language, so these cannot be read by their field names.
     if not isinstance(value, dict):
         raise RejectError(where, "must be a table")
-    if unknown := sorted(set(value) - {"resident", "from", "to"}):
-        raise RejectError(f"{where}.{unknown[0]}", "unknown key; known are from, resident, to")
-    return WindowEntry(
-        _key(value.get("resident"), f"{where}.resident"),
-        _minute(value.get("from"), f"{where}.from"),
-        _minute(value.get("to"), f"{where}.to"),
-    )
+    known = ("from", "resident", "to", *more)
+    if unknown := sorted(set(value) - set(known)):
+        raise RejectError(f"{where}.{unknown[0]}", f"unknown key; known are {', '.join(sorted(known))}")
+    begin, end = (_minute(value.get(name), f"{where}.{name}") for name in ("from", "to"))
+    return value, _key(value.get("resident"), f"{where}.resident"), begin, end
+
+
+def _window(value: object, where: str) -> WindowEntry:
+    _, resident, begin, end = _span(value, where)
+    return WindowEntry(resident, begin, end)
+
+
+def _bed_window(value: object, where: str) -> BedWindowEntry:
+    found, resident, begin, end = _span(value, where, "limit_min")
+    limit_min = _count(1, LIMIT_MIN_MAX)(found.get("limit_min", LIMIT_MIN), f"{where}.limit_min")
+    return BedWindowEntry(resident, begin, end, limit_min)
+
+
+def _count(least: int, most: int) -> Callable[[object, str], int]:
+    def read(value: object, where: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise RejectError(where, f"must be a whole number from {least} to {most}")
+        return value
+
+    return read
 
 
 def _entries(item: Reader) -> Reader:
@@ -178,8 +214,11 @@ _read = record(
         "room": _entries(record(RoomEntry, {"key": _key, "number": _filled}, closed=True)),
         "resident": _entries(record(ResidentEntry, _named, closed=True)),
         "gateway": _entries(record(GatewayEntry, _named, closed=True)),
-        "device": _entries(record(DeviceEntry, {"address": _filled}, closed=True)),
+        "device": _entries(
+            record(DeviceEntry, {"address": _filled, "interval_s": _count(1, INTERVAL_S_MAX)}, closed=True)
+        ),
         "door_window": _entries(_window),
+        "bed_window": _entries(_bed_window),
         "staff": _entries(record(StaffEntry, {**_named, "initials": _filled, "wards": list_of(_key)}, closed=True)),
     },
     closed=True,
@@ -213,6 +252,9 @@ def _consistent(seed: Seed) -> None:
     _known("device", "gateway", (entry.gateway or None for entry in seed.device), gateways)
     _known("device", "room", (entry.room or None for entry in seed.device), rooms)
     _known("door_window", "resident", (entry.resident for entry in seed.door_window), residents)
+    _known("bed_window", "resident", (entry.resident for entry in seed.bed_window), residents)
+    spans = (f"{entry.resident} {entry.from_minute} {entry.to_minute}" for entry in seed.bed_window)
+    _unique("bed_window", spans, "resident")
     for index, entry in enumerate(seed.staff):
         _known(f"staff[{index}]", "wards", entry.wards, wards)
 

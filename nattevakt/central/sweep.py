@@ -1,24 +1,33 @@
 """The watcher: takes what is due, looks for what nobody handled, and shows that it does. Serves arrows 7 and 8.
 
-Owns the cycle and its proof of life: the canary, a wake row that each cycle must take. Must not know rules or
-HTTP. Any number of processes may sweep; one holds a tenant's canary at a time and the others pass on.
+Owns the cycle and its proof of life: the canary, a wake row that each cycle must take; the order in which due
+deadlines are handled, each in a savepoint of its own; and the grace after the centre was away. Must not know rules
+or HTTP. Any number of processes may sweep; one holds a tenant's canary at a time and the others pass on.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
 from sqlalchemy import Row, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from nattevakt.central import technical
-from nattevakt.central.alarms.requests import EventKey
+from nattevakt.central import technical, wakes, watching
+from nattevakt.central.alarms import register
+from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.requests import EventKey, RaiseRequest, Where
 from nattevakt.central.clock import Clock
 from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.supervision import RULE_FAILURES
 from nattevakt.central.technical import Origin
+from nattevakt.central.wake_handlers import HANDLERS, Handler
 from nattevakt.edge.errors import RetryError
+from nattevakt.edge.pace import stretched
+from nattevakt.edge.rules.rule import Occurred, Reason
 
 _log = structlog.get_logger("nattevakt.sweep")
 SWEEPS = Counter("nattevakt_sweeps_total", "Sweep cycles by how they ended", ["result"])
@@ -27,6 +36,16 @@ SWEEP_AGE = Gauge("nattevakt_sweep_age_seconds", "Age of the oldest tenant's las
 
 CANARY = {"subject": "tenant", "rule": "canary"}
 EVERY_MS = 5_000
+AWAY_MS = 30_000
+"""A centre that has not swept for so long was away; what it has not heard meanwhile is not the gateways' fault."""
+GRACE_AGAIN_MS = 600_000
+"""Another absence this soon is given no new grace: a centre that keeps restarting must not excuse a dead gateway."""
+ENSURE_EVERY_MS = 60_000
+"""How often somebody looks whether all that ought to be watched is."""
+PUT_OFF_MS = 60_000
+"""When a deadline is tried again whose handler failed."""
+PASSES_MAX = 8
+"""How often one cycle looks for what its own handling has made due."""
 
 _PLANT = text(
     "INSERT INTO wake_rows (tenant_id, subject, rule, wake_at_ms) VALUES (:tenant, :subject, :rule, :now_ms) "
@@ -38,10 +57,15 @@ _REARM = text(
     "UPDATE wake_rows SET wake_at_ms = :wake_at_ms WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule"
 )
 _RAN = text(
-    "INSERT INTO sweep_runs (tenant_id, at_ms) VALUES (:tenant, :now_ms) "
-    "ON CONFLICT (tenant_id) DO UPDATE SET at_ms = excluded.at_ms"
+    "INSERT INTO sweep_runs (tenant_id, at_ms, grace_ms) VALUES (:tenant, :now_ms, :grace_ms) "
+    "ON CONFLICT (tenant_id) DO UPDATE SET at_ms = excluded.at_ms, grace_ms = excluded.grace_ms"
 )
 _LAST = text("SELECT at_ms FROM sweep_runs WHERE tenant_id = :tenant")
+_GRACE = text("SELECT at_ms, grace_ms FROM sweep_runs WHERE tenant_id = :tenant")
+_WARD = text(
+    "SELECT ward_id FROM alarms WHERE tenant_id = :tenant AND subject = :subject "
+    "UNION ALL SELECT ward_id FROM gateways WHERE tenant_id = :tenant LIMIT 1"
+)
 _UNHANDLED = text(
     # A transaction writes a row together with its ending, so even the youngest row without one is a fault.
     "SELECT e.gateway_id, e.stream_id, e.seq, e.variant, e.kind, e.device, g.ward_id, g.key, g.name FROM events e "
@@ -55,24 +79,94 @@ _HANDLED = text(
 )
 
 
-def cycle(db: Database, tenant: Tenant, now_ms: int) -> bool:
+def cycle(
+    db: Database, tenant: Tenant, now_ms: int, pace: float = 1.0, handlers: Mapping[str, Handler] = HANDLERS
+) -> bool:
     """One sweep of one tenant. False where another process holds the canary (PostgreSQL).
 
-    Raises RetryError where the database is away, or (SQLite) another writer holds it for too long: then the
-    canary was not taken either.
+    pace: how fast service time runs; 1 but in a demo. Raises RetryError where the database is away, or (SQLite)
+    another writer holds it for too long: what had been handled until then stays so.
     """
-    return db.transact(tenant.id, lambda s: _cycle(s, tenant, now_ms))
+    if not db.transact(tenant.id, lambda s: _cycle(s, tenant, now_ms, pace)):
+        return False
+    seen: set[wakes.Wake] = set()
+    for _ in range(PASSES_MAX):
+        before = len(seen)
+        _pass(db, tenant, now_ms, pace, handlers, seen)
+        if len(seen) == before:
+            break
+    return True
 
 
-def _cycle(s: TenantSession, tenant: Tenant, now_ms: int) -> bool:
+def _pass(
+    db: Database, tenant: Tenant, now_ms: int, pace: float, handlers: Mapping[str, Handler], seen: set[wakes.Wake]
+) -> None:
+    """Handle all that is due, some at a time; each row once, whatever becomes of it."""
+    last: wakes.Wake | None = None
+    while True:
+
+        def some(s: TenantSession, last: wakes.Wake | None = last) -> list[wakes.Wake]:
+            due = list(wakes.due(s, now_ms, last))
+            for wake in due:
+                if wake not in seen:
+                    _look(s, tenant, wake, now_ms, pace, handlers)
+            return due
+
+        due = db.transact(tenant.id, some)
+        seen.update(due)
+        if len(due) < wakes.TAKE_MAX:
+            return
+        last = due[-1]
+
+
+def _look(
+    s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float, handlers: Mapping[str, Handler]
+) -> None:
+    """One deadline; if its handler fails the others are looked at all the same, and somebody hears of it."""
+    try:
+        with s.savepoint():
+            handlers[wake.rule](s, tenant, wake, now_ms, pace)
+    except (RetryError, OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a rule may fail in any way, and nobody's alarm with it
+        RULE_FAILURES.labels(wake.rule).inc()
+        _log.error("wake_failed", rule=wake.rule, subject=wake.subject, error=type(error).__name__, exc_info=True)
+        wakes.wait(s, wake, None, now_ms + PUT_OFF_MS)
+        ward_id = s.execute(_WARD, {"subject": wake.subject}).scalar()
+        if ward_id is not None:
+            register.apply(s, _rule_failed(wake, ward_id, now_ms), now_ms)
+
+
+def _rule_failed(wake: wakes.Wake, ward_id: int, now_ms: int) -> RaiseRequest:
+    reason = Reason("rule_failed", {"rule": wake.rule})
+    at, priority = Occurred(now_ms, now_ms), KINDS["rule_failed"].priority
+    return RaiseRequest(wake.subject, "rule_failed", "rule_failed", priority, reason, at, Where(ward_id))
+
+
+def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool:
     s.execute(_PLANT, {**CANARY, "now_ms": now_ms})
     if s.execute(_TAKE_LOCKED[s.dialect], CANARY).one_or_none() is None:
         return False
     for row in s.execute(_UNHANDLED).all():
         _alarm(s, tenant, row, now_ms)
+    last_ms = last_run_ms(s)
+    if last_ms is None or last_ms // ENSURE_EVERY_MS != now_ms // ENSURE_EVERY_MS:
+        watching.ensure(s, now_ms)
     s.execute(_REARM, {**CANARY, "wake_at_ms": now_ms + EVERY_MS})
-    s.execute(_RAN, {"now_ms": now_ms})
+    s.execute(_RAN, {"now_ms": now_ms, "grace_ms": _grace_ms(s, now_ms, pace)})
     return True
+
+
+def _grace_ms(s: TenantSession, now_ms: int, pace: float) -> int | None:
+    """From when gateways are given time to come back: the centre's own return, if it was away."""
+    row = s.execute(_GRACE).one_or_none()
+    if row is None:
+        return now_ms
+    # Never later than now: a clock that was wrong and has been set back must not excuse a dead gateway.
+    grace_ms: int | None = None if row.grace_ms is None else min(row.grace_ms, now_ms)
+    if now_ms - row.at_ms <= stretched(AWAY_MS, pace):
+        return grace_ms
+    return now_ms if grace_ms is None or now_ms - grace_ms >= GRACE_AGAIN_MS else grace_ms
 
 
 def _alarm(s: TenantSession, tenant: Tenant, row: Row[Any], now_ms: int) -> None:
@@ -143,7 +237,7 @@ class Sweeper:
             return
         for tenant in tenants:
             try:
-                taken = cycle(self._db, tenant, self._clock.now_ms())
+                taken = cycle(self._db, tenant, self._clock.now_ms(), self._clock.pace())
                 SWEEPS.labels("taken" if taken else "passed").inc()
             except RetryError as error:
                 SWEEPS.labels("busy").inc()

@@ -42,9 +42,24 @@ _RELEASE = text(
 )
 _DUE = (
     "SELECT subject, rule, wake_at_ms FROM wake_rows WHERE tenant_id = :tenant AND wake_at_ms <= :now_ms "
-    "AND (look_ms IS NULL OR look_ms <= :now_ms) AND rule <> 'canary' ORDER BY subject, rule LIMIT :most"
+    "AND (look_ms IS NULL OR look_ms <= :now_ms) AND rule <> 'canary'"
 )
-_DUE_LOCKED = {"sqlite": text(_DUE), "postgresql": text(_DUE + " FOR UPDATE SKIP LOCKED")}
+# Byte order on both, as Python sorts: a locale's order would lock in another sequence than ingest does.
+_ORDER = {"sqlite": "subject, rule", "postgresql": 'subject COLLATE "C", rule COLLATE "C"'}
+_LIST = {
+    dialect: text(f"{_DUE} AND ({order}) > (:subject, :rule) ORDER BY {order} LIMIT :most")
+    for dialect, order in _ORDER.items()
+}
+_ONE = _DUE + " AND subject = :subject AND rule = :rule"
+_ONE_LOCKED = {"sqlite": text(_ONE), "postgresql": text(_ONE + " FOR UPDATE SKIP LOCKED")}
+_WAITING = (
+    "SELECT subject, rule FROM wake_rows WHERE tenant_id = :tenant AND waits_for = :gateway_id "
+    "AND wake_at_ms <= :to_ms ORDER BY "
+)
+_WAITING_LOCKED = {
+    "sqlite": text(_WAITING + _ORDER["sqlite"]),
+    "postgresql": text(_WAITING + _ORDER["postgresql"] + " FOR UPDATE"),
+}
 
 
 def arm(s: TenantSession, subject: str, rule: str, wake_at_ms: int | None) -> None:
@@ -56,17 +71,32 @@ def arm(s: TenantSession, subject: str, rule: str, wake_at_ms: int | None) -> No
         s.execute(_ARM, {**key, "wake_at_ms": wake_at_ms})
 
 
-def wait(s: TenantSession, wake: Wake, gateway_id: int, look_ms: int) -> None:
+def wait(s: TenantSession, wake: Wake, gateway_id: int | None, look_ms: int) -> None:
     """Leave a due row until the gateway's data is complete to its moment, or until `look_ms`, whichever is first."""
     s.execute(_WAIT, {"subject": wake.subject, "rule": wake.rule, "look_ms": look_ms, "waits_for": gateway_id})
 
 
 def release(s: TenantSession, gateway_id: int, complete_to_ms: int) -> None:
     """A gateway's data is complete to this moment: what waited for that is due again."""
-    s.execute(_RELEASE, {"gateway_id": gateway_id, "to_ms": complete_to_ms})
+    params = {"gateway_id": gateway_id, "to_ms": complete_to_ms}
+    # Locked in the order in which everybody locks them; the UPDATE alone would take them as it finds them.
+    if s.execute(_WAITING_LOCKED[s.dialect], params).all():
+        s.execute(_RELEASE, params)
 
 
-def take(s: TenantSession, now_ms: int, most: int = TAKE_MAX) -> Sequence[Wake]:
-    """Due rows, locked until the transaction ends, in the order in which rule states are locked."""
-    found = s.execute(_DUE_LOCKED[s.dialect], {"now_ms": now_ms, "most": most})
+def due(s: TenantSession, now_ms: int, after: Wake | None = None, most: int = TAKE_MAX) -> Sequence[Wake]:
+    """What is due, in the order in which rule states are locked, behind `after`; nothing is locked yet.
+
+    Whoever handles one first locks what its judgement rests on (the rule's state), then takes the row with `take`:
+    the order in which ingest holds them. The other way about the two would wait for each other.
+    """
+    last = {"subject": after.subject, "rule": after.rule} if after is not None else {"subject": "", "rule": ""}
+    found = s.execute(_LIST[s.dialect], {"now_ms": now_ms, "most": most, **last})
     return [Wake(row.subject, row.rule, row.wake_at_ms) for row in found]
+
+
+def take(s: TenantSession, wake: Wake, now_ms: int) -> Wake | None:
+    """One due row, locked until the transaction ends; None where it is no longer due or another process has it."""
+    params = {"subject": wake.subject, "rule": wake.rule, "now_ms": now_ms}
+    row = s.execute(_ONE_LOCKED[s.dialect], params).one_or_none()
+    return Wake(row.subject, row.rule, row.wake_at_ms) if row is not None else None

@@ -69,6 +69,18 @@ class Clock:
         """Real seconds, as far as this test is concerned."""
         return self.real_s
 
+    def real_ms(self) -> int:
+        """People live as fast as the service."""
+        return self.at_ms
+
+    def pace(self) -> float:
+        """Nothing is sped up."""
+        return 1.0
+
+    def speed(self) -> float | None:
+        """No demo."""
+        return None
+
 
 SEED = Seed(
     TenantEntry("furutun", "Furutun"),

@@ -4,6 +4,9 @@ Owns the table; the documentation of kinds is made from it. Must not know states
 
 Codes are those of the national alert vocabulary, group 4 (digitalt tilsyn). Where that has none, the word is
 `internal`: such an alarm is for the people who keep the installation running.
+
+An empty bed is 4.2 (forlatt sengen) in both its steps: 4.7 and 4.12 say that the person is not in the room, which no
+mat knows.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ _ALL = (
     Kind("fall", "4.1", Priority.HIGH, may_clear_itself=False),
     Kind("leak", "4.17", Priority.MEDIUM, may_clear_itself=False),
     Kind("door_at_night", "4.15", Priority.MEDIUM, may_clear_itself=True),
+    Kind("not_back_in_bed", "4.2", Priority.MEDIUM, may_clear_itself=True),
+    Kind("bed_check", "4.2", Priority.LOW, may_clear_itself=True),
     Kind("unknown_event", INTERNAL, Priority.HIGH, may_clear_itself=False),
     Kind("event_refused", INTERNAL, Priority.LOW, may_clear_itself=False),
     Kind("id_conflict", INTERNAL, Priority.LOW, may_clear_itself=False),
@@ -49,6 +54,8 @@ _ALL = (
     Kind("parked_event", INTERNAL, Priority.LOW, may_clear_itself=True),
     Kind("rows_lost", INTERNAL, Priority.LOW, may_clear_itself=False),
     Kind("rows_missing", INTERNAL, Priority.LOW, may_clear_itself=True),
+    Kind("gateway_silent", INTERNAL, Priority.MEDIUM, may_clear_itself=True),
+    Kind("device_silent", INTERNAL, Priority.LOW, may_clear_itself=True),
     Kind("rule_failed", INTERNAL, Priority.LOW, may_clear_itself=False),
     Kind("unhandled_event", INTERNAL, Priority.HIGH, may_clear_itself=False),
 )

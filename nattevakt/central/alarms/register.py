@@ -9,11 +9,12 @@ start; only a person's act may end with "someone was first".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row
 
+from nattevakt.central.alarms import rows
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.lifecycle import (
     ACTIONS,
@@ -39,12 +40,11 @@ from nattevakt.central.alarms.requests import (
     UnknownAlarm,
     Where,
 )
-from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.notify import outbox
-from nattevakt.central.tables import alarm_events, alarms, staff, transitions
+from nattevakt.central.tables import alarm_events, alarms, transitions
 from nattevakt.edge.errors import RejectError, RetryError
-from nattevakt.edge.rules.rule import Priority
+from nattevakt.edge.rules.rule import UNCONFIRMED, Priority
 
 __all__ = (
     "Act",
@@ -58,8 +58,10 @@ __all__ = (
     "UnknownAlarm",
     "Where",
     "act",
+    "answered",
     "apply",
     "by_id",
+    "holding",
 )
 
 CAS_TRIES = 20
@@ -67,52 +69,6 @@ NOTE_MAX = 500
 EPISODE_BEGINS_EARLIER_MS = 600_000
 """A late event that is at most this much older than an episode and was over before somebody was on site
 belongs to it. An older one has been seen by nobody and rings."""
-
-
-def _of_subject() -> Select[Any]:
-    same = (alarms.c.subject == bindparam("subject"), alarms.c.rule == bindparam("rule"))
-    return select(alarms).where(alarms.c.tenant_id == TENANT, *same)
-
-
-_JOINABLE = _of_subject().where(alarms.c.on_site_ms.is_(None), alarms.c.closed_ms.is_(None))
-_ATTENDED = (
-    _of_subject()
-    .where(alarms.c.on_site_ms >= bindparam("to_ms"), alarms.c.occurred_from_ms <= bindparam("begins_by_ms"))
-    .order_by(alarms.c.on_site_ms)
-    .limit(1)
-)
-_BY_ID = select(alarms).where(alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id"))
-_CHANGE = update(alarms).where(
-    alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id"), alarms.c.version == bindparam("expected")
-)
-_ACTED = select(transitions).where(
-    transitions.c.tenant_id == TENANT, transitions.c.idempotency_key == bindparam("idempotency_key")
-)
-_CLOSER = (
-    select(transitions.c.staff_id)
-    .where(
-        transitions.c.tenant_id == TENANT,
-        transitions.c.alarm_id == bindparam("alarm_id"),
-        transitions.c.to_state == State.CLOSED.value,
-    )
-    .order_by(transitions.c.id.desc())
-    .limit(1)
-)
-_TOLD = select(transitions.c.detail).where(
-    transitions.c.tenant_id == TENANT,
-    transitions.c.alarm_id == bindparam("alarm_id"),
-    transitions.c.cause.in_(("raise", "sound")),
-)
-_PERSON = select(staff.c.name, staff.c.initials).where(staff.c.tenant_id == TENANT, staff.c.id == bindparam("staff_id"))
-_HOLDS = select(alarm_events.c.alarm_id).where(
-    alarm_events.c.tenant_id == TENANT,
-    alarm_events.c.subject == bindparam("subject"),
-    alarm_events.c.rule == bindparam("rule"),
-    alarm_events.c.gateway_id == bindparam("gateway_id"),
-    alarm_events.c.stream_id == bindparam("stream_id"),
-    alarm_events.c.seq == bindparam("seq"),
-    alarm_events.c.variant == bindparam("variant"),
-)
 
 
 def apply(s: TenantSession, request: RaiseRequest | ClearRequest, now_ms: int) -> Applied:
@@ -147,13 +103,13 @@ def act(s: TenantSession, wish: Act, now_ms: int) -> Acted:
 
 def by_id(s: TenantSession, alarm_id: int) -> Row[Any] | None:
     """One alarm as it stands now."""
-    return s.execute(_BY_ID, {"alarm_id": alarm_id}).one_or_none()
+    return s.execute(rows.BY_ID, {"alarm_id": alarm_id}).one_or_none()
 
 
 def _swap(s: TenantSession, alarm: Row[Any], **values: object) -> bool:
     """Change an alarm if nobody else has since it was read; False if somebody has."""
     params = {"alarm_id": alarm.id, "expected": alarm.version, "version": alarm.version + 1}
-    return s.execute(_CHANGE, {**params, **values}).rowcount == 1
+    return s.execute(rows.CHANGE, {**params, **values}).rowcount == 1
 
 
 def _write(
@@ -183,16 +139,19 @@ def _write(
 def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
     key = {"subject": request.subject, "rule": request.rule}
     if request.event is not None and not request.fresh:
-        held = s.execute(_HOLDS, {**key, **_columns(request.event)}).scalar()
+        held = s.execute(rows.HOLDS, {**key, **_columns(request.event)}).scalar()
         if held is not None:
             return Applied(held, "known")
+    holder = holding(s, request.subject, request.rule, request.holds)
+    if holder is not None:
+        return _same(s, holder, request, now_ms)
     if request.belongs_to is not None:
         known = by_id(s, request.belongs_to)
         seen_to = known is not None and (known.on_site_ms is not None or known.closed_ms is not None)
         # A doubtful time may hide a press of its own behind one that has been seen to: then it rings.
         if known is not None and not (seen_to and request.occurred.uncertain):
             return _join(s, known, request, now_ms, sound=False)
-    joinable = s.execute(_JOINABLE, key).one_or_none()
+    joinable = s.execute(rows.JOINABLE, key).one_or_none()
     if joinable is not None:
         return _join(s, joinable, request, now_ms, sound=_sounds_again(request))
     if not request.occurred.uncertain and not KINDS[request.kind].technical:
@@ -200,16 +159,77 @@ def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
             "to_ms": request.occurred.to_ms,
             "begins_by_ms": request.occurred.from_ms + EPISODE_BEGINS_EARLIER_MS,
         }
-        attended = s.execute(_ATTENDED, {**key, **limits}).one_or_none()
+        attended = s.execute(rows.ATTENDED, {**key, **limits}).one_or_none()
         if attended is not None:
             return _join(s, attended, request, now_ms, sound=False)
     return _begin(s, request, now_ms)
 
 
+def holding(s: TenantSession, subject: str, rule: str, events: Sequence[EventKey]) -> Row[Any] | None:
+    """The alarm that holds one of these events, the first that is found."""
+    for event in events:
+        held = s.execute(rows.HOLDS, {"subject": subject, "rule": rule, **_columns(event)}).scalar()
+        if held is not None:
+            return by_id(s, held)
+    return None
+
+
+def answered(s: TenantSession, subject: str, rule: str, events: Sequence[EventKey], since_ms: int) -> bool:
+    """Whether a person has looked since then, on site for any alarm of this rule or done with the one about these."""
+    if s.execute(rows.LOOKED, {"subject": subject, "rule": rule, "since_ms": since_ms}).first() is not None:
+        return True
+    holder = holding(s, subject, rule, events)
+    return holder is not None and (holder.on_site_ms is not None or holder.state == State.CLOSED.value)
+
+
+def _same(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int) -> Applied | None:
+    """What is already told is told anew: it may have become louder, or better explained, while nobody is there.
+
+    An alarm that cleared itself rings again: what cleared it has been found not to hold.
+    """
+    state = State(alarm.state)
+    if state is State.CLEARED:
+        if s.execute(rows.JOINABLE, {"subject": alarm.subject, "rule": alarm.rule}).first() is not None:
+            return Applied(alarm.id, "known")
+        return _louder(s, alarm, request, now_ms, "rung_again")
+    _hold(s, alarm.id, request)
+    if alarm.on_site_ms is not None or alarm.closed_ms is not None:
+        return Applied(alarm.id, "known")
+    if int(request.priority) < alarm.priority and (request.insists or state in UNTAKEN):
+        return _louder(s, alarm, request, now_ms, "louder")
+    told = (alarm.reason_code, alarm.reason_params) == (request.reason.code, dict(request.reason.params))
+    less_sure = request.reason.code.endswith(UNCONFIRMED) and not alarm.reason_code.endswith(UNCONFIRMED)
+    if int(request.priority) != alarm.priority or told or less_sure:
+        return Applied(alarm.id, "known")
+    if not _swap(s, alarm, **_why(request)):
+        return None
+    _write(s, alarm.id, alarm.state, alarm.state, now_ms, "join", _detail(request))
+    return Applied(alarm.id, "explained")
+
+
+def _louder(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int, how: str) -> Applied | None:
+    """The same alarm sounds again as what it has become."""
+    state = State.REOPENED if alarm.state == State.CLEARED.value else State(alarm.state)
+    priority = min(alarm.priority, int(request.priority))
+    kind = request.kind if priority < alarm.priority else alarm.kind
+    values = {"kind": kind, "priority": priority, "sound_seq": alarm.sound_seq + 1, **_why(request)}
+    if not _swap(s, alarm, state=state.value, closed_ms=None, **values):
+        return None
+    _hold(s, alarm.id, request)
+    detail = {**_detail(request), "sound_seq": alarm.sound_seq + 1, "kind": kind}
+    _write(s, alarm.id, alarm.state, state.value, now_ms, "sound", detail)
+    outbox.post(s, alarm.id, alarm.ward_id, alarm.sound_seq + 1, now_ms)
+    return Applied(alarm.id, how)
+
+
+def _why(request: RaiseRequest) -> dict[str, object]:
+    return {"reason_code": request.reason.code, "reason_params": dict(request.reason.params)}
+
+
 def _sounds_again(request: RaiseRequest) -> bool:
     # A call that is made again must be heard again, also one that is only known by its loss; a fault that
     # goes on must not.
-    return not KINDS[request.kind].technical or request.priority is Priority.HIGH
+    return request.anew or not KINDS[request.kind].technical or request.priority is Priority.HIGH
 
 
 def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
@@ -244,7 +264,9 @@ def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int,
     priority = min(alarm.priority, int(request.priority))
     sound_seq = alarm.sound_seq + 1 if sound else alarm.sound_seq
     # What sounds now is what the card must explain: a possible fall that has become a sure one says so.
-    why = {"reason_code": request.reason.code, "reason_params": dict(request.reason.params)} if sound else {}
+    why = _why(request) if sound else {}
+    if sound and int(request.priority) < alarm.priority:
+        why["kind"] = request.kind
     moved = _moved(s, alarm, request) if sound else {}
     if not _swap(s, alarm, sound_seq=sound_seq, priority=priority, **why, **moved):
         return None
@@ -261,21 +283,27 @@ def _moved(s: TenantSession, alarm: Row[Any], request: RaiseRequest) -> dict[str
     where = request.where
     if (where.ward_id, where.room_id) == (alarm.ward_id, alarm.room_id):
         return {}
-    told = s.execute(_TOLD, {"alarm_id": alarm.id}).scalars()
+    told = s.execute(rows.TOLD, {"alarm_id": alarm.id}).scalars()
     if request.occurred.to_ms < max(detail["occurred"][1] for detail in told):
         return {}
     return {"ward_id": where.ward_id, "room_id": where.room_id, "place": where.place}
 
 
 def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | None:
-    alarm = s.execute(_JOINABLE, {"subject": request.subject, "rule": request.rule}).one_or_none()
-    if alarm is None:
+    if request.holds:
+        alarm = holding(s, request.subject, request.rule, request.holds)
+    else:
+        alarm = s.execute(rows.JOINABLE, {"subject": request.subject, "rule": request.rule}).one_or_none()
+    if alarm is None or alarm.on_site_ms is not None or alarm.closed_ms is not None:
         return Applied(None, "nothing")
     state = State(alarm.state)
     detail = _detail(request)
     kind = KINDS[alarm.kind]
     may = kind.may_clear_itself and (Priority(alarm.priority) is not Priority.HIGH or not kind.technical)
     if state not in UNTAKEN or Move.CLEAR not in ALLOWED[state] or not may:
+        # A refold says again what it has said before; one note is enough.
+        if request.holds and detail in s.execute(rows.NOTED, {"alarm_id": alarm.id}).scalars().all():
+            return Applied(alarm.id, "noted")
         if not _swap(s, alarm, state=alarm.state):
             return None
         _write(s, alarm.id, alarm.state, alarm.state, now_ms, "note", detail)
@@ -289,7 +317,7 @@ def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | No
 
 
 def _act(s: TenantSession, wish: Act, move: Move, now_ms: int) -> Acted | None:
-    before = s.execute(_ACTED, {"idempotency_key": wish.idempotency_key}).one_or_none()
+    before = s.execute(rows.ACTED, {"idempotency_key": wish.idempotency_key}).one_or_none()
     if before is not None:
         same = (before.alarm_id, before.to_state, before.staff_id) == (wish.alarm_id, wish.to.value, wish.staff_id)
         if not same:
@@ -305,7 +333,7 @@ def _act(s: TenantSession, wish: Act, move: Move, now_ms: int) -> Acted | None:
             raise _someone_first(s, holder)
         if state is wish.to:
             return Acted(alarm.id, alarm.version, state, repeated=True)
-    if move is Move.REOPEN and s.execute(_JOINABLE, {"subject": alarm.subject, "rule": alarm.rule}).first():
+    if move is Move.REOPEN and s.execute(rows.JOINABLE, {"subject": alarm.subject, "rule": alarm.rule}).first():
         raise IllegalMove("to", "a newer alarm of the same kind is open")
     values = _changes(wish, move, alarm, now_ms)
     if not _swap(s, alarm, state=after(state, move).value, **values):
@@ -322,13 +350,13 @@ def _holder(s: TenantSession, alarm: Row[Any], state: State) -> int | None:
     if state in HELD:
         return int(alarm.taken_by)
     if state is State.CLOSED:
-        found: int | None = s.execute(_CLOSER, {"alarm_id": alarm.id}).scalar()
+        found: int | None = s.execute(rows.CLOSER, {"alarm_id": alarm.id}).scalar()
         return found
     return None
 
 
 def _someone_first(s: TenantSession, staff_id: int) -> SomeoneFirst:
-    person = s.execute(_PERSON, {"staff_id": staff_id}).one()
+    person = s.execute(rows.PERSON, {"staff_id": staff_id}).one()
     return SomeoneFirst(person.name, person.initials)
 
 
@@ -348,9 +376,8 @@ def _listed(field: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def _hold(s: TenantSession, alarm_id: int, request: RaiseRequest) -> None:
-    if request.event is not None:
-        row = {"subject": request.subject, "rule": request.rule, "alarm_id": alarm_id, **_columns(request.event)}
-        s.add(alarm_events, [row])
+    same = {"subject": request.subject, "rule": request.rule, "alarm_id": alarm_id}
+    s.add(alarm_events, [{**same, **_columns(event)} for event in sorted(request.events)])
 
 
 def _columns(event: EventKey) -> dict[str, object]:
@@ -366,6 +393,8 @@ def _detail(request: RaiseRequest | ClearRequest) -> dict[str, object]:
     found: dict[str, object] = {"reason": request.reason.code, "params": dict(request.reason.params)}
     if request.event is not None:
         found["event"] = _columns(request.event)
+    if request.holds:
+        found["holds"] = [_columns(event) for event in request.holds]
     if isinstance(request, RaiseRequest):
         found["occurred"] = [request.occurred.from_ms, request.occurred.to_ms]
     return found

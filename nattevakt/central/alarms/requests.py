@@ -12,7 +12,7 @@ from nattevakt.edge.errors import NattevaktError
 from nattevakt.edge.rules.rule import Occurred, Priority, Reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class EventKey:
     """The name of one stored row. variant counts rows that claim the same id, 0 for the first."""
 
@@ -20,6 +20,11 @@ class EventKey:
     stream_id: int
     seq: int
     variant: int = 0
+
+    @property
+    def plain(self) -> tuple[int, ...]:
+        """As rules carry it about: `EventKey(*key.plain) == key`."""
+        return (self.gateway_id, self.stream_id, self.seq, self.variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,9 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class RaiseRequest:
     """An alarm is called for. belongs_to: the alarm that already holds this fact (a twin). fresh: the event is a
-    row of this very transaction, so no alarm can hold it yet."""
+    row of this very transaction, so no alarm can hold it yet. holds: more events that it is about; an alarm that
+    holds any of them is this one. insists: False where it makes nothing louder that somebody has taken. anew:
+    a fault that was gone for long has come again, and is heard also where somebody still has its alarm."""
 
     subject: str
     rule: str
@@ -47,21 +54,31 @@ class RaiseRequest:
     event: EventKey | None = None
     belongs_to: int | None = None
     fresh: bool = False
+    holds: tuple[EventKey, ...] = ()
+    insists: bool = True
+    anew: bool = False
+
+    @property
+    def events(self) -> tuple[EventKey, ...]:
+        """All events that the alarm is to hold."""
+        return self.holds if self.event is None else (self.event, *self.holds)
 
 
 @dataclass(frozen=True, slots=True)
 class ClearRequest:
-    """Later evidence explains the open alarm away."""
+    """Later evidence explains the open alarm away. holds: if given, only an alarm that holds one of these."""
 
     subject: str
     rule: str
     reason: Reason
     event: EventKey | None = None
+    holds: tuple[EventKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of a request. how: raised, joined, joined_silently, known, cleared, noted or nothing."""
+    """What became of a request. how: raised, joined, joined_silently, louder, explained, rung_again,
+    known, cleared, noted or nothing."""
 
     alarm_id: int | None
     how: str

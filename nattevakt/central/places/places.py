@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import devices, door_windows, placements, rooms, stays
+from nattevakt.central.tables import bed_windows, devices, door_windows, placements, rooms, stays
+from nattevakt.edge.rules.not_back_in_bed import BedWindow
 from nattevakt.edge.rules.windows import Window
 
 
@@ -57,6 +58,44 @@ _WINDOWS = (
         door_windows.c.resident_id.in_(bindparam("residents", expanding=True)),
     )
     .order_by(door_windows.c.id)
+)
+_BED_WINDOWS = (
+    select(bed_windows.c.resident_id, bed_windows.c.from_minute, bed_windows.c.to_minute, bed_windows.c.limit_min)
+    .where(
+        bed_windows.c.tenant_id == TENANT,
+        bed_windows.c.resident_id.in_(bindparam("residents", expanding=True)),
+    )
+    .order_by(bed_windows.c.id)
+)
+_HANGING = (
+    select(placements.c.room_id, devices.c.address)
+    .join(devices, and_(devices.c.tenant_id == placements.c.tenant_id, devices.c.id == placements.c.device_id))
+    .where(
+        placements.c.tenant_id == TENANT,
+        placements.c.room_id.in_(bindparam("rooms", expanding=True)),
+        placements.c.to_ms.is_(None),
+    )
+)
+_ROOMS = (
+    select(stays.c.room_id)
+    .where(stays.c.tenant_id == TENANT, stays.c.resident_id == bindparam("number"))
+    .order_by(stays.c.room_id)
+    .distinct()
+)
+_ROOMS_AT = _ROOMS.where(
+    stays.c.from_ms <= bindparam("at_ms"), or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("at_ms"))
+)
+_STAYING = select(stays.c.room_id, stays.c.resident_id).where(
+    stays.c.tenant_id == TENANT,
+    stays.c.room_id.in_(bindparam("rooms", expanding=True)),
+    stays.c.from_ms <= bindparam("at_ms"),
+    or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("at_ms")),
+)
+_EVER = (
+    select(devices.c.address)
+    .join(placements, and_(placements.c.tenant_id == devices.c.tenant_id, placements.c.device_id == devices.c.id))
+    .where(devices.c.tenant_id == TENANT, placements.c.room_id.in_(bindparam("rooms", expanding=True)))
+    .distinct()
 )
 
 
@@ -102,3 +141,55 @@ def windows_of(s: TenantSession, residents: Iterable[int]) -> dict[int, tuple[Wi
             window = Window(int(row.from_minute), int(row.to_minute))
             found[row.resident_id] = (*found.get(row.resident_id, ()), window)
     return found
+
+
+def bed_windows_of(s: TenantSession, residents: Iterable[int]) -> dict[int, tuple[BedWindow, ...]]:
+    """The bed windows of these residents; who has none is not in the answer."""
+    wanted = sorted(set(residents))
+    found: dict[int, tuple[BedWindow, ...]] = {}
+    if wanted:
+        for row in s.execute(_BED_WINDOWS, {"residents": wanted}):
+            window = BedWindow(Window(int(row.from_minute), int(row.to_minute)), int(row.limit_min))
+            found[row.resident_id] = (*found.get(row.resident_id, ()), window)
+    return found
+
+
+def hanging_in(s: TenantSession, room_ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """The devices that hang in these rooms now."""
+    wanted = sorted(set(room_ids))
+    found: dict[int, set[str]] = {room_id: set() for room_id in wanted}
+    if wanted:
+        for row in s.execute(_HANGING, {"rooms": wanted}):
+            found[row.room_id].add(row.address)
+    return {room_id: frozenset(addresses) for room_id, addresses in found.items()}
+
+
+def rooms_of(s: TenantSession, subject: str, at_ms: int | None = None) -> tuple[int, ...]:
+    """The rooms of a subject (a resident, or a bed of a room that is shared), ever or at a moment.
+
+    At a moment, a resident has a room only while nobody shares it, and a bed only while somebody does: what
+    happens there is then the other's subject.
+    """
+    kind, _, name = subject.partition(":")
+    number = name.partition("/")[0]
+    if at_ms is None:
+        if kind == "bed":
+            return (int(number),)
+        return tuple(s.execute(_ROOMS, {"number": int(number)}).scalars()) if kind == "resident" else ()
+    there = (int(number),) if kind == "bed" else ()
+    if kind == "resident":
+        there = tuple(s.execute(_ROOMS_AT, {"number": int(number), "at_ms": at_ms}).scalars())
+    staying: dict[int, set[int]] = {room_id: set() for room_id in there}
+    if there:
+        for row in s.execute(_STAYING, {"rooms": list(there), "at_ms": at_ms}):
+            staying[row.room_id].add(row.resident_id)
+    if kind == "resident":
+        return tuple(room_id for room_id in there if len(staying[room_id]) == 1)
+    return tuple(room_id for room_id in there if len(staying[room_id]) > 1)
+
+
+def devices_of(s: TenantSession, subject: str) -> tuple[str, ...]:
+    """All devices that ever hung in a subject's rooms; whether they did at a moment, `look_up` tells."""
+    rooms_ever = rooms_of(s, subject)
+    found = s.execute(_EVER, {"rooms": list(rooms_ever)}).scalars() if rooms_ever else ()
+    return tuple(sorted(found))

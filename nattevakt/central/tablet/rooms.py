@@ -1,21 +1,24 @@
 """The rooms of a ward as the board shows them: state, last sign of life, or that nothing is known. Serves arrow 9.
 
-Owns what a room's sensors together mean to the eye. Must not know HTML or alarms beyond their level. Whatever is in
-doubt is shown as unknown: a room is known only while every one of its sensors that can be supervised is.
+Owns what a room's sensors together mean to the eye. Must not know HTML, or alarms beyond their word. Whatever is in
+doubt is shown as unknown: a room is known only while every one of its sensors that can be supervised is, and every
+gateway that they speak through. While somebody of the room is alarmed about, the tile says that and no state.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, bindparam, func, or_, select
 
 from nattevakt.central.columns import TENANT
+from nattevakt.central.completeness import GATEWAY_SILENT, Outage, outages
 from nattevakt.central.db import TenantSession
+from nattevakt.central.devices import proof_due
 from nattevakt.central.tables import device_states, devices, placements, rooms
 from nattevakt.central.tablet import sentences
 from nattevakt.central.tablet.i18n import N_, Words
@@ -31,9 +34,13 @@ UNKNOWN = N_("Ukjent")
 NEVER_HEARD = N_("aldri hørt fra sensoren")
 MUTE = N_("Kan ikke overvåkes")
 NO_SENSOR = N_("ingen sensor")
-MUTE_SENSOR = N_("sensor uten livstegn")
 PARTLY_MUTE = N_("{n} sensor kan ikke overvåkes")
 PARTLY_MUTE_MANY = N_("{n} sensorer kan ikke overvåkes")
+TRIED_TODAY = N_("prøvd i dag")
+TRIED = N_("prøvd for {n} d siden")
+TRIED_NEVER = N_("aldri prøvd")
+TRY_IT = N_("må prøves, sist for {n} d siden")
+DAY_MS = 24 * 3_600_000
 
 # Made once: building a statement and its cache key costs more than running it.
 _ROOMS = select(rooms.c.id, rooms.c.number, rooms.c.name).where(
@@ -45,10 +52,12 @@ _SENSORS = (
         placements.c.spot,
         devices.c.id.label("device_id"),
         devices.c.mute,
+        func.coalesce(devices.c.gateway_id, device_states.c.gateway_id).label("gateway_id"),
         device_states.c.last_heard_ms,
         device_states.c.readings,
         device_states.c.unknown_since_ms,
         device_states.c.unknown_reason,
+        device_states.c.proved_ms,
     )
     .select_from(placements)
     .join(rooms, (rooms.c.tenant_id == placements.c.tenant_id) & (rooms.c.id == placements.c.room_id))
@@ -70,7 +79,8 @@ _SENSORS = (
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """One sensor of a room as last heard. Unknown: since when (0: never heard) and why."""
+    """One sensor of a room as last heard. Unknown: since when (0: never heard) and why. outage: the gateway that it
+    speaks through is not heard. proved_ms: when it was last seen to work (told of mute ones only)."""
 
     mute: bool
     spot: str = ""
@@ -78,16 +88,32 @@ class Sensor:
     readings: Mapping[str, object] = field(default_factory=dict)
     unknown_since_ms: int | None = None
     unknown_reason: str | None = None
+    outage: Outage | None = None
+    proved_ms: int | None = None
 
     @property
     def unknown(self) -> bool:
-        """True where a sensor that can be supervised is not known to be well."""
+        """True where it is not known to be well: a mute one only where nobody would hear it."""
+        if self.outage is not None:
+            return True
         return not self.mute and (self.unknown_since_ms is not None or self.last_heard_ms is None)
 
 
 @dataclass(frozen=True, slots=True)
+class RoomAlarm:
+    """The open alarm that a tile speaks of. words: its kind, "" where it is about the installation. at: "02:12"."""
+
+    level: str
+    icon: str
+    words: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomView:
-    """One tile. seen: known, unknown or mute. level: of the room's worst alarm, "" for none."""
+    """One tile. seen: known, unknown or mute. level: of the room's worst alarm, "" for none. note: how many of its
+    sensors are mute beside others that are not. proof: whether they have been tried; due: they must be. doubt: that
+    the room is unknown, where an alarm has taken the first word."""
 
     number: str
     name: str
@@ -98,56 +124,119 @@ class RoomView:
     heard_ms: int | None
     level: str
     note: str
+    proof: str = ""
+    due: bool = False
+    doubt: str = ""
 
 
 def of_ward(
-    s: TenantSession, ward_id: int, levels: Mapping[int, str], words: Words, zone: ZoneInfo, now_ms: int
+    s: TenantSession, ward_id: int, alarms: Mapping[int, RoomAlarm], words: Words, zone: ZoneInfo, now_ms: int
 ) -> tuple[RoomView, ...]:
-    """All rooms of a ward in the order of their numbers."""
+    """All rooms of a ward in the order of their numbers. alarms: by room, where one is open."""
     found = s.execute(_ROOMS, {"ward_id": ward_id}).all()
     sensors = _sensors(s, ward_id, now_ms)
     ordered = sorted(found, key=lambda row: (len(row.number), row.number, row.id))
     return tuple(
-        view(row.number, row.name, sensors.get(row.id, ()), levels.get(row.id, ""), words, zone) for row in ordered
+        view(row.number, row.name, sensors.get(row.id, ()), words, zone, now_ms, alarms.get(row.id)) for row in ordered
     )
 
 
 def _sensors(s: TenantSession, ward_id: int, now_ms: int) -> dict[int, list[Sensor]]:
-    rows = s.execute(_SENSORS, {"ward_id": ward_id, "now_ms": now_ms})
     # A sensor that several gateways hear counts once, by whoever heard it last.
-    best: dict[tuple[int, int], Row[Any]] = {}
-    for row in rows:
-        key = (row.room_id, row.device_id)
-        if key not in best or (row.last_heard_ms or 0) > (best[key].last_heard_ms or 0):
-            best[key] = row
+    heard: dict[tuple[int, int], list[Row[Any]]] = defaultdict(list)
+    for row in s.execute(_SENSORS, {"ward_id": ward_id, "now_ms": now_ms}):
+        heard[row.room_id, row.device_id].append(row)
+    out = outages(s, {row.gateway_id for rows in heard.values() for row in rows if row.gateway_id is not None})
     found: dict[int, list[Sensor]] = defaultdict(list)
-    for (room_id, _), row in sorted(best.items()):
+    for (room_id, _), rows in sorted(heard.items()):
+        best = max(rows, key=lambda row: (row.last_heard_ms or 0, row.gateway_id or 0))
         found[room_id].append(
-            Sensor(row.mute, row.spot, row.last_heard_ms, row.readings or {}, row.unknown_since_ms, row.unknown_reason)
+            Sensor(
+                best.mute,
+                best.spot,
+                best.last_heard_ms,
+                best.readings or {},
+                best.unknown_since_ms,
+                best.unknown_reason,
+                _outage([out.get(row.gateway_id) for row in rows if row.gateway_id is not None]),
+                max((row.proved_ms for row in rows if row.proved_ms is not None), default=None),
+            )
         )
     return found
 
 
-def view(number: str, name: str, sensors: Sequence[Sensor], level: str, words: Words, zone: ZoneInfo) -> RoomView:
-    """What a room's sensors together show."""
+def _outage(through: Sequence[Outage | None]) -> Outage | None:
+    """What a sensor's gateways together keep from us: a silent one may have heard what the others did not."""
+    silent = [one for one in through if one is not None and one.reason == GATEWAY_SILENT]
+    if silent:
+        return min(silent, key=lambda one: one.since_ms)
+    revoked = [one for one in through if one is not None]
+    if revoked and len(revoked) == len(through):
+        return max(revoked, key=lambda one: one.since_ms)
+    return None
+
+
+def view(
+    number: str,
+    name: str,
+    sensors: Sequence[Sensor],
+    words: Words,
+    zone: ZoneInfo,
+    now_ms: int,
+    alarm: RoomAlarm | None = None,
+) -> RoomView:
+    """What a room's sensors and its open alarm together show."""
+    found = _state(number, name, sensors, words, zone, now_ms)
+    if alarm is None:
+        return found
+    if not alarm.words:
+        return replace(found, level=alarm.level)
+    doubt = found.words if found.seen == "unknown" else ""
+    said = replace(found, level=alarm.level, icon=alarm.icon, words=alarm.words, detail=alarm.at)
+    return replace(said, heard_ms=None, doubt=doubt)
+
+
+def _state(number: str, name: str, sensors: Sequence[Sensor], words: Words, zone: ZoneInfo, now_ms: int) -> RoomView:
     watched = [sensor for sensor in sensors if not sensor.mute]
-    heard_ms = max((sensor.last_heard_ms for sensor in watched if sensor.last_heard_ms), default=None)
-    mute = len(sensors) - len(watched)
-    if not watched:
-        why = words(MUTE_SENSOR) if sensors else words(NO_SENSOR)
-        return RoomView(number, name, "mute", "eye-off", words(MUTE), why, None, level, "")
-    note = words.count(PARTLY_MUTE, PARTLY_MUTE_MANY, mute) if mute else ""
-    unknown = [sensor for sensor in watched if sensor.unknown]
+    mute = [sensor for sensor in sensors if sensor.mute]
+    proof, due = _proof(mute, words, now_ms)
+    unknown = [sensor for sensor in sensors if sensor.unknown]
+    note = words.count(PARTLY_MUTE, PARTLY_MUTE_MANY, len(mute)) if mute and watched else ""
     if unknown:
-        first = min(unknown, key=lambda sensor: sensor.unknown_since_ms or 0)
-        if first.unknown_since_ms is None:
-            text, why = words(UNKNOWN), words(NEVER_HEARD)
-        else:
-            text = words(UNKNOWN_SINCE, {"at": clock(first.unknown_since_ms, zone)})
-            why = sentences.unknown(words, first.unknown_reason)
-        return RoomView(number, name, "unknown", "circle-question-mark", text, why, None, level, note)
+        text, why = _unknown(unknown, words, zone)
+        return RoomView(number, name, "unknown", "circle-question-mark", text, why, None, "", note, proof, due)
+    if not watched:
+        why = proof if sensors else words(NO_SENSOR)
+        return RoomView(number, name, "mute", "eye-off", words(MUTE), "", None, "", "", why, due)
+    heard_ms = max((sensor.last_heard_ms for sensor in watched if sensor.last_heard_ms), default=None)
     icon, text = _known(watched, words)
-    return RoomView(number, name, "known", icon, text, "", heard_ms, level, note)
+    return RoomView(number, name, "known", icon, text, "", heard_ms, "", note, proof, due)
+
+
+def _unknown(unknown: Sequence[Sensor], words: Words, zone: ZoneInfo) -> tuple[str, str]:
+    """Since when a room is unknown, and why: what keeps all of it from us before what keeps one sensor."""
+    cut = [sensor.outage for sensor in unknown if sensor.outage is not None]
+    if cut:
+        first = min(cut, key=lambda one: one.since_ms)
+        return words(UNKNOWN_SINCE, {"at": clock(first.since_ms, zone)}), sentences.unknown(words, first.reason)
+    one = min(unknown, key=lambda sensor: sensor.unknown_since_ms or 0)
+    if one.unknown_since_ms is None:
+        return words(UNKNOWN), words(NEVER_HEARD)
+    at = clock(one.unknown_since_ms, zone)
+    return words(UNKNOWN_SINCE, {"at": at}), sentences.unknown(words, one.unknown_reason)
+
+
+def _proof(mute: Sequence[Sensor], words: Words, now_ms: int) -> tuple[str, bool]:
+    """How long ago the mute device that was tried least lately was seen to work, and whether it is due."""
+    if not mute:
+        return "", False
+    least = min(sensor.proved_ms or 0 for sensor in mute)
+    if not least:
+        return words(TRIED_NEVER), True
+    days = max(0, now_ms - least) // DAY_MS
+    if proof_due(least, now_ms):
+        return words(TRY_IT, {"n": days}), True
+    return words(TRIED, {"n": days}) if days else words(TRIED_TODAY), False
 
 
 def _known(watched: Sequence[Sensor], words: Words) -> tuple[str, str]:

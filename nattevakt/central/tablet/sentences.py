@@ -16,6 +16,8 @@ KINDS: Mapping[str, str] = {
     "fall": N_("Fall"),
     "leak": N_("Vannlekkasje"),
     "door_at_night": N_("Dør åpnet"),
+    "not_back_in_bed": N_("Ikke tilbake i seng"),
+    "bed_check": N_("Sjekk: tom seng"),
     "unknown_event": N_("Ukjent alarm"),
     "event_refused": N_("Melding kunne ikke leses"),
     "id_conflict": N_("To ulike meldinger med samme nummer"),
@@ -24,6 +26,8 @@ KINDS: Mapping[str, str] = {
     "parked_event": N_("Melding står fast i mottakeren"),
     "rows_lost": N_("Meldinger gikk tapt"),
     "rows_missing": N_("Meldinger mangler"),
+    "gateway_silent": N_("Ingen kontakt med mottakeren"),
+    "device_silent": N_("Sensor melder seg ikke"),
     "rule_failed": N_("Feil i overvåkingen"),
     "unhandled_event": N_("Hendelse uten alarm"),
 }
@@ -32,11 +36,15 @@ ICONS: Mapping[str, str] = {
     "fall": "triangle-alert",
     "leak": "droplets",
     "door_at_night": "door-open",
+    "not_back_in_bed": "bed",
+    "bed_check": "bed",
     "unknown_event": "siren",
     "unhandled_event": "siren",
     "event_refused": "wrench",
     "gateway_fault": "unplug",
     "gateway_cloned": "unplug",
+    "gateway_silent": "unplug",
+    "device_silent": "wifi-off",
 }
 ICON_OTHER = "wrench"
 
@@ -69,6 +77,21 @@ REASONS: Mapping[str, str] = {
     "door.opened_uncertain": _DOOR,
     "door.late_but_inside": N_("Døren ble åpnet, men beboeren er sett inne etterpå."),
     "door.seen_inside": N_("Beboeren er sett inne etter at døren ble åpnet."),
+    "bed.check": N_("Sengen har vært tom siden kl. {left_at}, og ingenting annet har rørt seg. Gå og se."),
+    "bed.check_unconfirmed": N_("Sengen ble tom kl. {left_at}. Ikke bekreftet, ingen kontakt siden. Gå og se."),
+    "bed.not_back_seen": N_("Ute av sengen siden kl. {left_at}. Sist bevegelse: {seen} kl. {seen_at}."),
+    "bed.not_back_seen_unconfirmed": N_(
+        "Ute av sengen siden kl. {left_at}. Sist bevegelse: {seen} kl. {seen_at}. Ikke bekreftet, ingen kontakt siden."
+    ),
+    "bed.not_back_still": N_(
+        "Sengen har vært tom siden kl. {left_at}, ingenting har rørt seg, og ingen har sett etter. Gå og se."
+    ),
+    "bed.not_back_still_unconfirmed": N_(
+        "Sengen ble tom kl. {left_at}, og ingen har sett etter. Ikke bekreftet, ingen kontakt siden. Gå og se."
+    ),
+    "bed.back": N_("Tilbake i sengen."),
+    "bed.back_before_known": N_("Var ute av sengen, men var tilbake før meldingene kom fram."),
+    "bed.moved_away": N_("Beboeren bor ikke lenger i rommet."),
     "plain": N_("Sensoren varslet, men overvåkingen kunne ikke vurdere det."),
     "unknown_event": N_("En sensor varslet om noe denne versjonen ikke kjenner. Gå og se."),
     "unhandled_event": N_("Et varsel ble lagret uten å bli til en alarm. Gå rundt til rommene."),
@@ -79,6 +102,20 @@ REASONS: Mapping[str, str] = {
     "parked_event": N_("{gateway} får ikke levert en melding. Varsle driftsvakten."),
     "rows_lost": N_("{gateway} måtte kaste meldinger. Rom kan være ukjente."),
     "rows_missing": N_("Meldinger fra {gateway} mangler. Rom kan være ukjente."),
+    "gateway_silent": N_(
+        "Ukjente rom: {rooms}. Beboere: {residents}. Knapper og sensorer der når ikke fram. Gå og se til dem."
+    ),
+    "gateway_silent.behind": N_(
+        "Meldinger herfra kommer for sent. Ukjente rom: {rooms}. Beboere: {residents}. Gå og se til dem."
+    ),
+    "gateway_silent.empty": N_("Ingen rom er knyttet til {gateway}. Varsle driftsvakten."),
+    "gateway_silent.behind.empty": N_("Meldinger fra {gateway} kommer for sent. Varsle driftsvakten."),
+    "gateway_silent.over": N_("{gateway} er i kontakt igjen."),
+    "gateway_silent.revoked": N_("{gateway} er tatt ut av bruk."),
+    "device_silent": N_("{device} har ikke meldt seg som ventet. Se etter sensoren når du er der."),
+    "device_silent.never": N_("{device} er lagt inn, men er aldri hørt. Se etter sensoren når du er der."),
+    "device_silent.over": N_("{device} er hørt igjen."),
+    "device_silent.unwatched": N_("{device} overvåkes ikke lenger."),
     "rule_failed": N_("En del av overvåkingen sviktet. Alarmer ringer likevel. Varsle driftsvakten."),
 }
 REASON_OTHER = N_("Ingen forklaring finnes for «{code}».")
@@ -130,9 +167,12 @@ ACTIONS: Mapping[str, str] = {
 
 UNKNOWN: Mapping[str, str] = {
     "gateway_lagging": N_("mottakeren henger etter"),
-    "gateway_silent": N_("mottakeren er stille"),
+    "gateway_revoked": N_("mottakeren er tatt ut av bruk"),
+    "gateway_silent": N_("ingen kontakt med mottakeren"),
     "restart": N_("ikke hørt etter omstart"),
     "rows_lost": N_("meldinger gikk tapt"),
+    "silent": N_("sensoren melder seg ikke"),
+    "source_back": N_("ikke hørt etter at radioen kom tilbake"),
     "source_lost": N_("radioen er borte"),
 }
 """Why a room is unknown, in a few words."""
@@ -148,6 +188,7 @@ PAGE: Mapping[str, str] = {
     "age_s": N_("{s} s"),
     "alarms_many": N_("{n} alarmer"),
     "alarms_none": N_("Ingen alarmer"),
+    "demo": N_("DEMO · {speed}× · kl. {at}"),
     "alarms_one": N_("1 alarm"),
     "choose_name": N_("Velg navnet ditt først."),
     "digits": N_("{n} siffer tastet"),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, bindparam, func, select
 
+from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.lifecycle import HELD, State
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
@@ -22,7 +23,7 @@ from nattevakt.central.tables import access_log, alarms, notices, residents, roo
 from nattevakt.central.tablet import rooms as room_views
 from nattevakt.central.tablet import sentences, when
 from nattevakt.central.tablet.i18n import N_, Words
-from nattevakt.central.tablet.rooms import RoomView
+from nattevakt.central.tablet.rooms import RoomAlarm, RoomView
 from nattevakt.central.tablet.vitals import seq_and_sweep
 from nattevakt.edge.errors import RetryError
 from nattevakt.edge.rules.rule import Occurred
@@ -30,6 +31,8 @@ from nattevakt.edge.rules.rule import Occurred
 LEVELS = {1: "high", 2: "medium", 3: "low"}
 UNPLACED = N_("Ukjent plassering")
 AGAIN = N_("Meldt {n} ganger, sist kl. {at}")
+PLACE_SAID = ("bed_check", "not_back_in_bed")
+"""Kinds whose own words say where: nobody writes "empty bed, bed"."""
 CONFIRMABLE = ("pending", "leased", "sent", "shown")
 
 # Made once: building a statement and its cache key costs more than running it.
@@ -129,16 +132,29 @@ def board(s: TenantSession, tablet: Tablet, person: Person | None, words: Words,
         for row in rows
     ]
     cards.sort(key=lambda card: (card.priority, card.taken, card.raised_ms, card.id))
-    worst: dict[int, str] = {}
-    for row in sorted(rows, key=lambda row: -row.priority):
-        if row.room_id is not None:
-            worst[row.room_id] = LEVELS[row.priority]
-    tiles = room_views.of_ward(s, tablet.ward_id, worst, words, zone, now_ms)
+    tiles = room_views.of_ward(s, tablet.ward_id, _in_rooms(rows, words, zone), words, zone, now_ms)
     return BoardView(seq, now_ms, sweep_age_s, tablet.ward_name, person, tuple(cards), tiles)
 
 
 def _open_alarms(s: TenantSession, ward_id: int) -> Sequence[Row[Any]]:
     return s.execute(_OPEN, {"ward_id": ward_id}).all()
+
+
+def _in_rooms(rows: Sequence[Row[Any]], words: Words, zone: ZoneInfo) -> dict[int, RoomAlarm]:
+    """What each room's tile says of its alarms: the worst; of those about a person the one that stands highest."""
+    found: dict[int, RoomAlarm] = {}
+    for row in sorted(rows, key=lambda row: (row.priority, State(row.state) in HELD, row.raised_ms, row.id)):
+        if row.room_id is None:
+            continue
+        known = found.get(row.room_id)
+        level = known.level if known is not None else LEVELS[row.priority]
+        if row.kind in KINDS and KINDS[row.kind].technical:
+            found.setdefault(row.room_id, RoomAlarm(level, "", "", ""))
+        elif known is None or not known.words:
+            icon = sentences.ICONS.get(row.kind, sentences.ICON_OTHER)
+            at = when.clock(row.occurred_to_ms, zone)
+            found[row.room_id] = RoomAlarm(level, icon, sentences.kind(words, row.kind), at)
+    return found
 
 
 def _notices(s: TenantSession, tablet_id: int, alarm_ids: Sequence[int]) -> dict[tuple[int, int], Row[Any]]:
@@ -177,8 +193,8 @@ def _card(
         icon=sentences.ICONS.get(row.kind, sentences.ICON_OTHER),
         place=row.room_number or row.place or words(UNPLACED),
         placed=row.room_number is not None,
-        kind=f"{kind}, {spot}" if spot and row.room_number else kind,
-        why=sentences.reason(words, row.reason_code, row.reason_params or {}),
+        kind=f"{kind}, {spot}" if spot and row.room_number and row.kind not in PLACE_SAID else kind,
+        why=sentences.reason(words, row.reason_code, when.spoken(row.reason_params or {}, zone)),
         when=at,
         unusual_time=unusual,
         again=again,

@@ -6,6 +6,7 @@ autumn night with two hours from 02 to 03 is told apart by how long ago somethin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,15 @@ def clock(ms: int, zone: ZoneInfo) -> str:
 def clock_seconds(ms: int, zone: ZoneInfo) -> str:
     """Hours, minutes and seconds, "02:13:40"."""
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).strftime("%H:%M:%S")
+
+
+def spoken(params: Mapping[str, object], zone: ZoneInfo) -> dict[str, object]:
+    """A reason's parameters, with each moment `x_ms` beside it as `x_at` for a sentence to say."""
+    found = dict(params)
+    for name, value in params.items():
+        if name.endswith("_ms") and isinstance(value, int):
+            found[f"{name[:-3]}_at"] = clock(value, zone)
+    return found
 
 
 def occurred(words: Words, at: Occurred, raised_ms: int, now_ms: int, zone: ZoneInfo) -> tuple[str, bool]:

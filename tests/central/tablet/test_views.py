@@ -21,6 +21,7 @@ from nattevakt.central.tablet import views
 from nattevakt.central.tablet.i18n import words
 from nattevakt.central.tablet.views import BoardView, log_reading
 from nattevakt.central.tablet.vitals import vitals_of
+from tests.central.house import Clock
 from tests.central.tablet.ward import MINUTE, NAME, Ward, code, ring, seed
 
 T0 = 1_795_000_000_000
@@ -132,15 +133,14 @@ def test_another_municipality_is_never_on_the_board(db: Database, ward: Ward, ta
 
 
 def test_vital_signs(db: Database, ward: Ward, tablet: Tablet) -> None:
-    class Clock:
-        def now_ms(self) -> int:
-            return T0 + 7_000
-
-        def monotonic(self) -> float:
-            return 0.0
-
-    read = vitals_of(db, Clock())
+    read = vitals_of(db, Clock(T0 + 7_000))
     before = read(ward.tenant, frozenset({tablet.id, 999}))
     assert (before.sweep_age_s, before.tablets) == (7.0, frozenset({tablet.id}))
     ring(db, ward, T0, "fall", "204")
     assert read(ward.tenant, frozenset()).seq == before.seq + 1
+
+
+def test_a_kind_that_says_where_does_not_say_it_twice(db: Database, ward: Ward, tablet: Tablet) -> None:
+    ring(db, ward, T0, "bed_check", "203", spot="seng")
+    ring(db, ward, T0, "call", "204", spot="seng")
+    assert [card.kind for card in look(db, tablet).cards] == ["Ringer etter hjelp, seng", "Sjekk: tom seng"]

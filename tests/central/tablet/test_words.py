@@ -18,7 +18,7 @@ from nattevakt.central.alarms.lifecycle import ACTIONS, CAUSES, ENDED, HELD, UNT
 from nattevakt.central.tablet import assets, sentences, when
 from nattevakt.central.tablet.i18n import LANGUAGES, choose, words
 from nattevakt.central.tablet.rooms import Sensor, view
-from nattevakt.edge.rules import call, door_at_night, fall, leak
+from nattevakt.edge.rules import call, door_at_night, fall, leak, not_back_in_bed
 from nattevakt.edge.rules.rule import Occurred
 from tests.central.tablet.conftest import ROOT
 
@@ -59,7 +59,7 @@ def test_english_and_nynorsk_are_translated() -> None:
         assert sentence in {words(lang).translations.gettext(label) for _, label in sentences.ACTS.values()}
 
 
-@pytest.mark.parametrize("rule", [call, door_at_night, fall, leak], ids=lambda rule: rule.RULE)
+@pytest.mark.parametrize("rule", [call, door_at_night, fall, leak, not_back_in_bed], ids=lambda rule: rule.RULE)
 def test_every_reason_of_every_rule_has_a_sentence(rule: object) -> None:
     assert set(rule.REASONS) <= set(sentences.REASONS)  # type: ignore[attr-defined]
 
@@ -156,19 +156,19 @@ def test_a_room_is_only_as_known_as_its_least_known_sensor() -> None:
     never = Sensor(mute=False)
     mute = Sensor(mute=True, last_heard_ms=9, readings={"bed": "occupied"})
     seen = {
-        "known": view("1", "", [bed], "", NB, OSLO),
-        "unknown": view("1", "", [bed, lost], "", NB, OSLO),
-        "mute": view("1", "", [mute], "", NB, OSLO),
+        "known": view("1", "", [bed], NB, OSLO, 0),
+        "unknown": view("1", "", [bed, lost], NB, OSLO, 0),
+        "mute": view("1", "", [mute], NB, OSLO, 0),
     }
     assert {name: room.seen for name, room in seen.items()} == {name: name for name in seen}
-    assert view("1", "", [bed, never], "", NB, OSLO).detail == "aldri hørt fra sensoren"
-    assert view("1", "", [bed, mute], "", NB, OSLO).note == "1 sensor kan ikke overvåkes"
-    assert view("1", "", [bed, mute, mute], "", NB, OSLO).note == "2 sensorer kan ikke overvåkes"
+    assert view("1", "", [bed, never], NB, OSLO, 0).detail == "aldri hørt fra sensoren"
+    assert view("1", "", [bed, mute], NB, OSLO, 0).note == "1 sensor kan ikke overvåkes"
+    assert view("1", "", [bed, mute, mute], NB, OSLO, 0).note == "2 sensorer kan ikke overvåkes"
     door = Sensor(mute=False, last_heard_ms=3, readings={"contact": "open"})
     up = Sensor(mute=False, spot="bad", last_heard_ms=4, readings={"presence": "present"})
-    assert view("1", "", [door, up], "", NB, OSLO).words == "Oppe, bad"
-    assert view("1", "", [door], "", NB, OSLO).words == "Dør åpen"
-    assert view("1", "", [Sensor(mute=False, last_heard_ms=3)], "", NB, OSLO).words == "I kontakt"
+    assert view("1", "", [door, up], NB, OSLO, 0).words == "Oppe, bad"
+    assert view("1", "", [door], NB, OSLO, 0).words == "Dør åpen"
+    assert view("1", "", [Sensor(mute=False, last_heard_ms=3)], NB, OSLO, 0).words == "I kontakt"
 
 
 def test_vendored_files_have_the_hashes_of_their_manifest() -> None:

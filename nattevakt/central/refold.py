@@ -1,0 +1,177 @@
+"""Facts into a rule that folds, in the order in which they happened, also when they come late. Serves arrow 7.
+
+Owns the stored fold: the rule's state, how far it has come, and states from a while ago to begin again from. A fact
+older than the last folded one is never patched in: the state goes back to before it, and the stored events from there
+on are folded anew. Must not know what a rule makes of them; that an alarm is not raised twice by this is the
+register's promise, by the events that it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from nattevakt.central.alarms.requests import EventKey
+from nattevakt.central.cases import Case, Rule, concerns, where_of
+from nattevakt.central.columns import TENANT
+from nattevakt.central.db import TenantSession
+from nattevakt.central.places.places import devices_of, look_up
+from nattevakt.central.tables import events
+from nattevakt.central.technical import Origin
+from nattevakt.edge.events import KIND_OF
+from nattevakt.edge.rules.rule import Clear, Fact, JsonState, Log, Occurred, Raise, Step
+from nattevakt.edge.wire import decode_event
+
+NEAR_MS = 600_000
+FAR_MS = 24 * 3_600_000
+"""States to begin again from are at least so far apart: two near ones, for what a second gateway tells a little
+later, and two far ones, for what comes after an outage."""
+BACK_MS = 24 * 3_600_000
+"""How far before a fact that is older than all of them the stored events are read."""
+
+Pos = tuple[int, ...]
+"""A fact's place in the order: when it happened (the end of the interval), then the row's name."""
+Verdict = Raise | Clear | Log
+
+
+def position(fact: Fact) -> Pos:
+    """Where a fact stands in the order in which things happened."""
+    return (fact.occurred.to_ms, *fact.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The state just after the fact at `pos`."""
+
+    pos: Pos
+    state: JsonState
+
+
+@dataclass(slots=True)
+class Fold:
+    """What `rule_states` keeps for a rule that folds. wake_ms: the deadline that is armed."""
+
+    state: JsonState = field(default_factory=dict)
+    at: Pos = ()
+    near: list[Mark] = field(default_factory=list)
+    far: list[Mark] = field(default_factory=list)
+    wake_ms: int | None = None
+
+    @classmethod
+    def load(cls, stored: JsonState) -> Fold:
+        """From what `plain` gave, or from nothing."""
+        kept: Any = stored
+        if not kept:
+            return cls()
+        near, far = ([Mark(tuple(pos), state) for pos, state in kept[name]] for name in ("near", "far"))
+        return cls(kept["state"], tuple(kept["at"]), near, far, kept["wake_ms"])
+
+    def plain(self) -> JsonState:
+        """As JSON can hold it."""
+        return {
+            "state": dict(self.state),
+            "at": list(self.at),
+            "near": [[list(mark.pos), dict(mark.state)] for mark in self.near],
+            "far": [[list(mark.pos), dict(mark.state)] for mark in self.far],
+            "wake_ms": self.wake_ms,
+        }
+
+    def take(self, step: Step) -> None:
+        """What a rule made of a fact or a deadline."""
+        self.state, self.wake_ms = step.state, step.wake_at_ms
+
+    def _keep(self) -> None:
+        """Keep the state as it is before the next fact, where the last one kept is old enough."""
+        if not self.at:
+            return
+        if not self.near or self.at[0] - self.near[-1].pos[0] >= NEAR_MS:
+            mark = Mark(self.at, self.state)
+            self.near = [*self.near, mark][-2:]
+            if not self.far or self.at[0] - self.far[-1].pos[0] >= FAR_MS:
+                self.far = [*self.far, mark][-2:]
+
+    def _before(self, pos: Pos, rule: Rule) -> Fold:
+        """The fold as it was before this position, its deadlines still to be judged."""
+        near = [mark for mark in self.near if mark.pos < pos]
+        far = [mark for mark in self.far if mark.pos < pos]
+        base = max([*near, *far], key=lambda mark: mark.pos, default=None)
+        if base is None or rule.folding is None:
+            return Fold(wake_ms=self.wake_ms)
+        return Fold(rule.folding.unjudged(base.state), base.pos, near, far, self.wake_ms)
+
+    def facts(
+        self, s: TenantSession, subject: str, rule: Rule, told: Sequence[Case], cases: Sequence[Case], now_ms: int
+    ) -> tuple[Fold, list[tuple[Case, Verdict]]]:
+        """Fold a batch's cases in. told: cases of the same batch that have been folded already and are not stored yet.
+
+        Gives the fold after them and what the rule says, by the case at which it says it.
+        """
+        todo = {position(case.fact): case for case in cases}
+        fold = self
+        if self.at and min(todo) < self.at:
+            fold = self._before(min(todo), rule)
+            since_ms = fold.at[0] if fold.at else min(todo)[0] - BACK_MS
+            stored = _stored(s, subject, rule, cases[0], since_ms)
+            again = {position(case.fact): case for case in (*stored, *told)}
+            todo = {pos: case for pos, case in {**again, **todo}.items() if pos > fold.at}
+        said: list[tuple[Case, Verdict]] = []
+        for pos in sorted(todo):
+            case = todo[pos]
+            fold._keep()
+            step = rule.step(fold.state, case.fact, case.settings, now_ms)
+            fold.take(step)
+            fold.at = pos
+            said += [(case, verdict) for verdict in step.verdicts]
+        return fold, said
+
+
+_EDGES = (
+    select(
+        events.c.gateway_id,
+        events.c.stream_id,
+        events.c.seq,
+        events.c.variant,
+        events.c.device,
+        events.c.occurred_from_ms,
+        events.c.occurred_to_ms,
+        events.c.received_ms,
+        events.c.raw,
+    )
+    .where(
+        events.c.tenant_id == TENANT,
+        events.c.urgency == "B",
+        events.c.device.in_(bindparam("devices", expanding=True)),
+        events.c.occurred_to_ms >= bindparam("since_ms"),
+        events.c.kind.in_(bindparam("kinds", expanding=True)),
+    )
+    .order_by(events.c.occurred_to_ms)
+)
+
+
+def _stored(s: TenantSession, subject: str, rule: Rule, like: Case, since_ms: int) -> Iterable[Case]:
+    """The subject's stored events from a moment on, as this rule sees them."""
+    devices = devices_of(s, subject)
+    if not devices:
+        return
+    places = look_up(s, devices)
+    kinds = sorted(KIND_OF[body] for body in rule.wants)
+    for row in s.execute(_EDGES, {"devices": list(devices), "since_ms": since_ms, "kinds": kinds}):
+        spot = places.at(row.device, row.occurred_to_ms)
+        body = decode_event(row.raw).body
+        if spot is None or not concerns(subject, rule, body, row.device, spot):
+            continue
+        fact = Fact(
+            body,
+            Occurred(row.occurred_from_ms, row.occurred_to_ms),
+            row.received_ms,
+            spot.spot,
+            EventKey(row.gateway_id, row.stream_id, row.seq, row.variant).plain,
+        )
+        yield Case(fact, where_of(_NOWHERE, row.device, spot), like.settings)
+
+
+_NOWHERE = Origin(0, 0, "", "", "")
+"""Stored events of a subject always have a place of their own."""

@@ -1,0 +1,224 @@
+"""Devices that fall silent, and those that never speak: alarmed once, and never for what stands between."""
+
+from __future__ import annotations
+
+import pytest
+
+from nattevakt.central import watching
+from nattevakt.central.devices import mute_devices
+from nattevakt.central.seed import apply_seed
+from nattevakt.central.seed_file import DeviceEntry, Seed, TenantEntry
+from nattevakt.central.tables import (
+    devices,
+    placements,
+    transitions,
+    wake_rows,
+)
+from nattevakt.edge.events import Bed, Contact, Health, SourceBack, SourceLost, Started
+from nattevakt.edge.rules.rule import Priority
+from tests.central.house import BED, BUTTON, DOOR, S1, S2, SEED, House, line, moment, press
+from tests.central.watch import MIN, S, begun, cycle, live, reports, state_of, take, well
+
+
+def test_a_device_that_should_report_and_does_not(house: House) -> None:
+    begun(house)
+    reports(house, BED, 300)
+    house.gate.tell(1, Bed(BED, occupied=True))
+    heard_ms = house.clock.at_ms
+    live(house, 15 * MIN - S, *house.gates, step_ms=30 * S)
+    assert house.alarms() == []
+    live(house, 2 * S, *house.gates)
+    (alarm,) = house.alarms()
+    assert (alarm.kind, alarm.priority, alarm.subject) == ("device_silent", Priority.LOW, f"device:{BED}")
+    assert (alarm.room_id, alarm.place, alarm.reason_code) == (2, "seng", "device_silent")
+    state = state_of(house, BED)
+    assert (state.unknown_since_ms, state.unknown_reason) == (heard_ms, "silent")
+    live(house, 60 * MIN, *house.gates, step_ms=30 * S)
+    assert [(row.sound_seq, row.version) for row in house.alarms()] == [(1, 1)]
+    well(house.gate, heard={BED: 0})
+    cycle(house)
+    assert state_of(house, BED).unknown_since_ms is None
+    assert [row.state for row in house.alarms()] == ["auto_avklart"]
+    live(house, 16 * MIN, *house.gates, step_ms=30 * S)
+    assert [row.state for row in house.alarms()] == ["auto_avklart", "meldt"]
+
+
+def test_ten_minutes_is_the_least(house: House) -> None:
+    begun(house)
+    reports(house, BED, 10)
+    live(house, 10 * MIN - S, *house.gates)
+    assert house.alarms() == []
+    live(house, 2 * S, *house.gates)
+    assert len(house.alarms("device_silent")) == 1
+
+
+def test_a_device_alarm_that_somebody_has_gets_a_note(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    live(house, 11 * MIN, *house.gates)
+    take(house, house.alarms()[0].id)
+    live(house, MIN, house.gates[0], house.gates[1], heard={BED: 0})
+    assert [row.state for row in house.alarms()] == ["kvittert"]
+    assert [row.cause for row in house.rows(transitions)][-1] == "note"
+
+
+def test_heard_through_either_gateway_is_heard(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    well(house.gates[1], heard={BED: 0})
+    for _ in range(60):
+        house.clock.at_ms += 30 * S
+        well(house.gates[0])
+        well(house.gates[1], heard={BED: 0})
+        cycle(house)
+    assert house.alarms() == []
+    live(house, 11 * MIN, *house.gates)
+    assert len(house.alarms()) == 1
+    assert state_of(house, BED, 0).unknown_reason == state_of(house, BED, 1).unknown_reason == "silent"
+
+
+def test_thirteen_devices_behind_a_dead_gateway_are_one_alarm(house: House) -> None:
+    """Also after it comes back: from a new start on, what it hears again counts."""
+    names = [f"test:{number}" for number in range(13)]
+    with house.db.write(house.tenant.id) as s:
+        for name in names:
+            number = s.insert(devices, address=name, gateway_id=None, name=name, mute=False, interval_s=60)
+            s.insert(placements, device_id=number, room_id=1, spot="hylle", from_ms=0, to_ms=None)
+            watching.expect_device(s, name, house.clock.at_ms)
+    well(house.gate, heard=dict.fromkeys(names, 0))
+    well(house.gates[1])
+    cycle(house)
+    live(house, 5 * MIN, *house.gates, heard=None)
+    live(house, 60 * MIN, house.gates[1], step_ms=30 * S)
+    assert [alarm.kind for alarm in house.alarms()] == ["gateway_silent"]
+    # It starts anew; all it remembers of its devices is an hour old.
+    house.gate.send(line(S2, 1, Started("0.1.0", S1, 0), moment(house.clock.at_ms)), firsts={S2: 1})
+    hour = dict.fromkeys(names, 60 * MIN)
+    well(house.gate, S2, {S2: 1}, hour)
+    cycle(house)
+    assert [alarm.state for alarm in house.alarms()] == ["auto_avklart"]
+    for _ in range(19):
+        house.clock.at_ms += 30 * S
+        well(house.gate, S2, {S2: 1}, dict.fromkeys(names[:12], 0))
+        well(house.gates[1])
+        cycle(house)
+    assert [alarm.kind for alarm in house.alarms()] == ["gateway_silent"]
+    for _ in range(2):
+        house.clock.at_ms += 30 * S
+        well(house.gate, S2, {S2: 1}, dict.fromkeys(names[:12], 0))
+        well(house.gates[1])
+        cycle(house)
+    assert [alarm.subject for alarm in house.alarms("device_silent")] == [f"device:{names[12]}"]
+
+
+def test_after_a_dead_link_what_the_gateway_heard_meanwhile_counts(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    reports(house, DOOR, 60)
+    live(house, 60 * MIN, house.gates[1], step_ms=30 * S)
+    well(house.gate, heard={BED: 20 * S, DOOR: 50 * MIN})
+    cycle(house)
+    assert [alarm.subject for alarm in house.alarms("device_silent")] == [f"device:{DOOR}"]
+
+
+def test_a_lost_source_is_waited_for_and_its_devices_get_their_time_again(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    reports(house, DOOR, 60)
+    house.gate.tell(1, Bed(BED, occupied=True))
+    house.gate.tell(2, SourceLost("z2m", "bridge offline", (BED, DOOR)))
+    live(house, 60 * MIN, *house.gates, step_ms=30 * S)
+    assert house.alarms() == []
+    house.gate.tell(3, SourceBack("z2m", None, (BED, DOOR)))
+    assert state_of(house, BED).unknown_reason == "source_back"
+    reports(house, BED, 60)
+    reports(house, DOOR, 60)
+    live(house, 9 * MIN, *house.gates, step_ms=30 * S)
+    assert house.alarms() == []
+    # The one that tells of a lasting state and the one that told of none: both count from the source's return.
+    live(house, 22 * MIN, *house.gates, step_ms=30 * S)
+    assert sorted(alarm.subject for alarm in house.alarms()) == [f"device:{BED}", f"device:{DOOR}"]
+
+
+def test_a_device_that_was_never_heard_counts_from_when_it_was_registered(house: House) -> None:
+    well(house.gate)
+    live(house, 20 * MIN, house.gate)
+    reports(house, DOOR, 60)
+    live(house, 9 * MIN, house.gate, step_ms=30 * S)
+    assert house.alarms() == []
+    live(house, 2 * MIN, house.gate, step_ms=30 * S)
+    (alarm,) = house.alarms()
+    assert (alarm.kind, alarm.reason_code) == ("device_silent", "device_silent.never")
+    well(house.gate, heard={DOOR: 0})
+    live(house, 11 * MIN - 2 * S, house.gate, heard={DOOR: 0}, step_ms=30 * S)
+    assert [row.state for row in house.alarms()] == ["auto_avklart"]
+
+
+def test_before_any_gateway_is_there_no_device_is_silent(house: House) -> None:
+    reports(house, DOOR, 60)
+    live(house, 60 * MIN, step_ms=30 * S)
+    assert house.alarms() == []
+
+
+@pytest.mark.parametrize(("interval_s", "mute"), [(60, True), (None, False)])
+def test_what_gives_no_sign_of_life_or_none_that_is_known_is_never_alarmed(
+    house: House, interval_s: int | None, mute: bool
+) -> None:
+    begun(house)
+    reports(house, BUTTON, interval_s, mute=mute)
+    live(house, 120 * MIN, *house.gates, step_ms=30 * S)
+    assert house.alarms() == []
+
+
+def test_a_device_that_is_let_go_while_it_is_silent_ends_its_alarm(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    live(house, 11 * MIN, *house.gates)
+    reports(house, BED, 60, mute=True)
+    cycle(house)
+    assert [row.state for row in house.alarms()] == ["auto_avklart"]
+    assert f"device:{BED}" not in {row.subject for row in house.rows(wake_rows)}
+
+
+def test_a_press_proves_a_button_and_a_health_report_does_not(house: House) -> None:
+    begun(house)
+    reports(house, BUTTON, None, mute=True)
+
+    def proved() -> list[tuple[str, int | None, bool]]:
+        with house.db.read(house.tenant.id) as s:
+            found = mute_devices(s, house.clock.at_ms)
+        return [(one.room_number, one.proved_ms, one.due(house.clock.at_ms)) for one in found]
+
+    house.gate.tell(1, Health(BUTTON, battery_percent=80.0))
+    assert proved() == [("201", None, True)]
+    house.gate.tell(2, press())
+    pressed_ms = house.clock.at_ms
+    assert proved() == [("201", pressed_ms, False)]
+    house.gates[1].tell(1, press(), at_ms=pressed_ms - 5 * MIN)
+    house.clock.at_ms += 30 * 24 * 60 * MIN
+    assert proved() == [("201", pressed_ms, False)]
+    house.clock.at_ms += 1
+    assert proved() == [("201", pressed_ms, True)]
+    house.gate.tell(3, Contact(BUTTON, open=True))
+    assert proved()[0][2] is False
+
+
+def test_a_seed_file_that_gives_a_device_an_interval_begins_its_watch(house: House) -> None:
+    ward, room = SEED.ward, SEED.room
+    entry = DeviceEntry(BED, room="202", spot="seng", interval_s=60)
+    apply_seed(house.db, Seed(TenantEntry("furutun", "furutun"), ward, room, device=(entry,)), house.clock.at_ms)
+    assert [row.subject for row in house.rows(wake_rows)] == [f"device:{BED}"]
+    begun(house)
+    live(house, 11 * MIN, *house.gates)
+    assert [alarm.subject for alarm in house.alarms()] == [f"device:{BED}"]
+
+
+def test_registering_a_device_again_moves_no_deadline(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    for _ in range(11):
+        live(house, MIN, *house.gates)
+        with house.db.write(house.tenant.id) as s:
+            watching.expect_device(s, BED, house.clock.at_ms)
+    cycle(house)
+    assert len(house.alarms("device_silent")) == 1
