@@ -301,7 +301,12 @@ class Event:
     def urgency(self) -> Urgency:
         """The more urgent of what the body is by nature and what its sender declared."""
         natural = self.body.urgency
-        if self.declared is None or natural is Urgency.LIFE or self.declared is Urgency.LIFE:
+        if (
+            self.declared is None
+            or self.declared is natural
+            or natural is Urgency.LIFE
+            or self.declared is Urgency.LIFE
+        ):
             return natural
         return min(natural, self.declared)
 

@@ -13,6 +13,9 @@ ACTS_KEPT = 8
 """Keys of a device's latest acts, so that a retained copy of one rings only once."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
 def memory_key(address: str) -> str:
     """The key of a device's row of memory."""
     return f"device:{address}"
@@ -70,4 +73,4 @@ def _object(value: object) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return _encode(value)

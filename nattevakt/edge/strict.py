@@ -8,6 +8,7 @@ dacite does not check lengths, ranges or control characters.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from nattevakt.edge.errors import RejectError
 INT_MAX = 2**63 - 1
 TEXT_MAX = 300
 LIST_MAX = 200
+_UNSEEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 EMPTY: Mapping[str, Callable[[object, str], Any]] = MappingProxyType({})
 
 Reader = Callable[[object, str], Any]
@@ -27,10 +29,14 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+# Made once: `json.loads` with a setting of its own would make a decoder for every line.
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
 def load_json(raw: bytes, where: str) -> dict[str, object]:
     """Parse one JSON object; anything else (also NaN, bad UTF-8, deep nesting) raises RejectError."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        value = _decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RejectError(where, f"not JSON: {str(error)[:120]}") from None
     if not isinstance(value, dict):
@@ -44,7 +50,7 @@ def text(value: object, where: str) -> str:
         raise RejectError(where, "must be text")
     if len(value) > TEXT_MAX:
         raise RejectError(where, f"longer than {TEXT_MAX} characters")
-    if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in value):
+    if not value.isprintable() and _UNSEEN.search(value):
         raise RejectError(where, "holds a control character")
     return value
 
@@ -82,6 +88,23 @@ def count(value: object, where: str) -> int:
     return found
 
 
+Plainly = Callable[[Any], bool]
+"""Whether a reader would give this very value back; may say no to what it would take."""
+
+
+def _never(_value: object) -> bool:
+    return False
+
+
+_PLAINLY: dict[Reader, Plainly] = {
+    text: lambda value: type(value) is str and len(value) <= TEXT_MAX and value.isprintable(),
+    whole: lambda value: type(value) is int and -INT_MAX <= value <= INT_MAX,
+    count: lambda value: type(value) is int and 0 <= value <= INT_MAX,
+    boolean: lambda value: value is True or value is False,
+    number: lambda value: type(value) is float and -1e15 <= value <= 1e15,
+}
+
+
 def list_of(item: Reader) -> Reader:
     """A reader for lists of at most LIST_MAX entries."""
 
@@ -115,7 +138,7 @@ def record(kind: type[Any], special: Mapping[str, Reader] = EMPTY, *, closed: bo
     otherwise they are passed over (a newer peer may say more than we know).
     """
     hints = get_type_hints(kind)
-    readers: list[tuple[str, Reader, bool]] = []
+    readers: list[tuple[str, Reader, bool, Plainly]] = []
     nothing: dict[str, None] = {}
     known = {entry.name for entry in fields(kind)}
     for entry in fields(kind):
@@ -125,7 +148,7 @@ def record(kind: type[Any], special: Mapping[str, Reader] = EMPTY, *, closed: bo
             # The writer leaves out what is None, so a missing "X or None" is None.
             nothing[entry.name] = None
             required = False
-        readers.append((entry.name, reader, required))
+        readers.append((entry.name, reader, required, _PLAINLY.get(reader, _never)))
 
     def read(value: object, where: str) -> Any:
         if not isinstance(value, dict):
@@ -133,9 +156,11 @@ def record(kind: type[Any], special: Mapping[str, Reader] = EMPTY, *, closed: bo
         if closed and (unknown := sorted(set(value) - known)):
             raise RejectError(f"{where}.{unknown[0]}", "unknown key; known are " + ", ".join(sorted(known)))
         found: dict[str, Any] = {**nothing}
-        for name, reader, required in readers:
-            if value.get(name) is not None:
-                found[name] = reader(value[name], f"{where}.{name}")
+        for name, reader, required, plainly in readers:
+            one = value.get(name)
+            if one is not None:
+                # Nearly every value is as it should be; only for the others it matters how the place is called.
+                found[name] = one if plainly(one) else reader(one, f"{where}.{name}")
             elif required:
                 raise RejectError(f"{where}.{name}", "is missing")
         return kind(**found)

@@ -20,16 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from nattevakt.edge.errors import RejectError
-from nattevakt.edge.events import (
-    KINDS,
-    Body,
-    Event,
-    EventId,
-    Foreign,
-    Moment,
-    Urgency,
-    kind_of,
-)
+from nattevakt.edge.events import KINDS, Body, Event, EventId, Foreign, Moment, Urgency, kind_of
 from nattevakt.edge.strict import (
     Reader,
     count,
@@ -54,6 +45,7 @@ EVENT_BYTES_MAX = 16_000
 
 _STREAM = re.compile(r"[0-9a-f]{32}\Z")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_URGENCIES = {urgency.value: urgency for urgency in Urgency}
 
 
 class Outcome(StrEnum):
@@ -177,18 +169,28 @@ class HeartbeatReply:
 # --- writing -------------------------------------------------------------------------------------------
 
 
+# Made once: `json.dumps` with settings of its own would make an encoder for every row.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_names: dict[type, tuple[str, ...]] = {}
+
+
 def _dump(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def _plain(value: object) -> object:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or kind is float:
+        return value
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if hasattr(value, "__dataclass_fields__"):
-        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))  # type: ignore[arg-type]
-        return {name: _plain(v) for name, v in pairs if v is not None}
+        names = _names.get(kind)
+        if names is None:
+            names = _names[kind] = tuple(f.name for f in fields(value))  # type: ignore[arg-type]
+        return {name: _plain(v) for name in names if (v := getattr(value, name)) is not None}
     return value
 
 
@@ -219,6 +221,9 @@ def encode_batch(sent: Moment, firsts: Mapping[str, int], lines: Iterable[bytes]
 
 def encode_message(message: BatchReply | Heartbeat | HeartbeatReply) -> bytes:
     """A reply or heartbeat as one JSON object."""
+    if isinstance(message, BatchReply):
+        outcomes = [{"outcome": item.outcome.value, "reason": item.reason} for item in message.outcomes]
+        return _dump({"v": VERSION, "outcomes": outcomes, "marks": dict(message.marks)})
     plain = _plain(message)
     assert isinstance(plain, dict)  # noqa: S101 - a dataclass always becomes a dict
     return _dump({"v": VERSION, **plain})
@@ -306,12 +311,11 @@ def decode_event(stored: bytes) -> Event:
 
 def _event(value: dict[str, object], where: str) -> Event:
     kind = value.get("kind")
-    if not isinstance(kind, str) or not _KIND.match(kind):
+    if not isinstance(kind, str) or not (kind in _BODIES or _KIND.match(kind)):
         raise RejectError(f"{where}.kind", "must be 1 to 40 of a-z, 0-9, _")
-    try:
-        declared = Urgency(text(value.get("class"), f"{where}.class"))
-    except ValueError:
-        raise RejectError(f"{where}.class", "must be A, B, C or L") from None
+    declared = _URGENCIES.get(text(value.get("class"), f"{where}.class"))
+    if declared is None:
+        raise RejectError(f"{where}.class", "must be A, B, C or L")
     at = _moment(value.get("at"), f"{where}.at")
     since = _moment(value["since"], f"{where}.since") if value.get("since") is not None else None
     data = value.get("data")

@@ -167,14 +167,13 @@ class Outbox(StoredRows):
 
     def _insert(self, con: sqlite3.Connection, events: Sequence[Event]) -> tuple[int, ...]:
         number, first = self._streams[-1][0], self.next_seq
-        for seq, event in enumerate(events, first):
-            urgency = event.urgency.value
-            # The number is ours, not lastrowid, so that readers of next_seq are right; AUTOINCREMENT keeps its maximum.
-            con.execute(
-                "INSERT INTO rows(seq, stream, class, kind, device, body) VALUES(?, ?, ?, ?, ?, ?)",
-                (seq, number, urgency, kind_of(event.body), device_of(event.body), encode_event(event)),
-            )
-            self.unsent[urgency] += 1
+        # The number is ours, not lastrowid, so that readers of next_seq are right; AUTOINCREMENT keeps its maximum.
+        rows = [
+            (seq, number, event.urgency.value, kind_of(event.body), device_of(event.body), encode_event(event))
+            for seq, event in enumerate(events, first)
+        ]
+        con.executemany("INSERT INTO rows(seq, stream, class, kind, device, body) VALUES(?, ?, ?, ?, ?, ?)", rows)
+        self.unsent.update(row[2] for row in rows)
         self.next_seq = first + len(events)
         if events:
             self._live(con, events[-1].at)
@@ -189,11 +188,9 @@ class Outbox(StoredRows):
         self._life = moment
 
     def _remember(self, con: sqlite3.Connection, changes: Mapping[str, str | None]) -> None:
-        for key, value in changes.items():
-            if value is None:
-                con.execute("DELETE FROM memory WHERE key = ?", (key,))
-            else:
-                con.execute("INSERT OR REPLACE INTO memory(key, value) VALUES(?, ?)", (key, value))
+        con.executemany("DELETE FROM memory WHERE key = ?", [(key,) for key, value in changes.items() if value is None])
+        kept = [(key, value) for key, value in changes.items() if value is not None]
+        con.executemany("INSERT OR REPLACE INTO memory(key, value) VALUES(?, ?)", kept)
 
     def _remembered(self, changes: Mapping[str, str | None]) -> None:
         for key, value in changes.items():

@@ -59,7 +59,7 @@ class Line:
         end = self.ms + for_ms
         for _ in range(5_000):
             if not self.step():
-                wake_ms = int((self.uplink.wake_at_s() - 100.0) * 1000) + 1
+                wake_ms = int((self.uplink.wake_at_s(self.now()) - 100.0) * 1000) + 1
                 if wake_ms > end:
                     self.ms = end
                     return

@@ -117,7 +117,9 @@ def last_seen_ms(value: object) -> int | None:
 
 def clean(text: str, most: int) -> str:
     """Text that any receiver accepts: no control characters, no lone surrogates, not too long."""
-    kept = "".join("?" if c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" else c for c in text[:most])
+    kept = text[:most]
+    if not kept.isprintable():
+        kept = "".join("?" if c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" else c for c in kept)
     return kept.strip()
 
 

@@ -42,12 +42,15 @@ class Definition:
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+_decode = json.JSONDecoder(parse_constant=lambda _: None).decode
+
+
 def load(raw: bytes, limit: int = MESSAGE_BYTES_MAX) -> object:
     """Any JSON value, or RejectError: too long, not UTF-8, not JSON, nested too deep."""
     if len(raw) > limit:
         raise RejectError("payload", f"longer than {limit} bytes")
     try:
-        value: object = json.loads(raw.decode("utf-8"), parse_constant=lambda _: None)
+        value: object = _decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RejectError("payload", f"not JSON: {type(error).__name__}") from None
     return value
