@@ -8,10 +8,10 @@ BIN := $(DEV)/bin
 .PHONY: help demo test check bench lock format
 
 help:
-	@echo "make demo    install into $(DEMO) and start centre, gateway and simulated sensors on this machine"
+	@echo "make demo    install into $(DEMO) and play a night on a simulated ward on this machine"
 	@echo "make test    install what the tests need (mosquitto, postgresql, chromium, npm), then make check"
 	@echo "make check   format, lint, types, import contracts, scripts, tests"
-	@echo "make bench   measure latency and memory against a floor of the same run"
+	@echo "make bench   measure speed and memory beside floors of the same run: one table (about ten minutes)"
 	@echo "make lock    renew requirements/*.lock from pyproject.toml (needs uv)"
 
 $(DEMO)/.stamp: requirements/demo.lock pyproject.toml tools/venv.sh
@@ -40,7 +40,7 @@ check: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 bench: $(DEV)/.stamp node_modules/.stamp
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(PART)
 
 format: $(DEV)/.stamp
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""The command line of the simulator: demo. Serves the person who wants to see it work."""
+"""The command line of the simulator: demo, house, run, list. Serves whoever wants to see it work, and CI."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from nattevakt.sim import demo
+from nattevakt.sim import commands as scenarios
+from nattevakt.sim import demo, house
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,13 +20,45 @@ def parser() -> argparse.ArgumentParser:
     play = commands.add_parser("demo", help=text, description=text)
     play.add_argument("--data", type=Path, default=Path("demo-data"), metavar="MAPPE", help="mappen demoen skriver i")
     play.add_argument("--port", type=int, default=0, help="porten på 127.0.0.1; uten denne velges en ledig")
+    play.add_argument("--seed", type=int, default=1, help="frøet for alt som er tilfeldig (1)")
+    play.add_argument("--from", dest="from_", default="", metavar="TT:MM", help="begynn senere enn 22:50")
+    play.add_argument("--until", default="", metavar="TT:MM", help="la natten være over før 06:30")
+    play.add_argument("--patience", type=float, default=30.0, metavar="S", help="når nattevakta tar over, i sekunder")
+    play.add_argument("--at-once", action="store_true", help="ikke vent på det første nettbrettet")
+    _add_house(commands)
+    scenarios.add(commands)
     return found
+
+
+def _add_house(commands: Any) -> None:
+    text = "la en avdeling leve på pseudoterminaler og en MQTT-megler, for gatewayer som startes av andre"
+    lives = commands.add_parser("house", help=text, description=text)
+    lives.add_argument("--data", type=Path, default=Path("house-data"), metavar="MAPPE", help="mappen det skrives i")
+    lives.add_argument("--seed", type=int, default=1, help="frøet for alt som er tilfeldig (1)")
+    lives.add_argument("--speed", type=float, default=1.0, metavar="S", help="hvor fort tiden går, 1 til 120 (1)")
+    lives.add_argument("--broker", default="127.0.0.1:1883", metavar="VERT:PORT", help="megleren (127.0.0.1:1883)")
+    lives.add_argument("--centre-port", type=int, default=8000, help="porten til sentralen på denne maskinen (8000)")
+
+
+def _house(args: argparse.Namespace) -> int:
+    host, _, port = args.broker.rpartition(":")
+    if not host or not port.isdecimal():
+        print("nattevakt-sim: --broker skal være VERT:PORT", file=sys.stderr)
+        return 2
+    return house.run(args.data, (host, int(port)), args.centre_port, args.seed, args.speed, print)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     args = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
-    return demo.run(args.data, args.port)
+    if args.command == "run":
+        return scenarios.run(args)
+    if args.command == "list":
+        return scenarios.list_all()
+    if args.command == "house":
+        return _house(args)
+    wait_s = 0.0 if args.at_once else demo.VIEWER_WAIT_S
+    return demo.run(demo.Wishes(args.data, args.port, args.seed, args.from_, args.until, args.patience, wait_s))
 
 
 if __name__ == "__main__":

@@ -115,10 +115,18 @@ class Bridge:
 
     def online(self, definitions: list[dict[str, object]], limit_s: float = 30) -> None:
         """Wait for the broker, then publish bridge/state and bridge/devices, both retained."""
-        if not self._connected.wait(limit_s):
-            raise TimeoutError("the broker did not answer")
+        self.ready(limit_s)
         self.publish("bridge/devices", definitions, retain=True)
         self.publish("bridge/state", {"state": "online"}, retain=True)
+
+    def ready(self, limit_s: float = 30) -> None:
+        """Wait until the broker answers; raises TimeoutError."""
+        if not self._connected.wait(limit_s):
+            raise TimeoutError("the broker did not answer")
+
+    def send(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish bytes under a whole topic at QoS 1, without waiting."""
+        self._client.publish(topic, payload, qos=1, retain=retain)
 
     def publish(self, name: str, payload: object, *, retain: bool = False, wait: bool = True) -> None:
         """Publish one message under the base topic at QoS 1 and wait until the broker has it.

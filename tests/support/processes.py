@@ -93,8 +93,8 @@ def python(name: str, folder: Path, *words: str, env: Mapping[str, str] | None =
     return Running(name, [sys.executable, *words], folder, {**paths, **(env or {})})
 
 
-def mosquitto(folder: Path, port: int) -> Running:
-    """A real mosquitto with durable sessions in `folder`, on 127.0.0.1 only."""
+def mosquitto(folder: Path, port: int, more: str = "") -> Running:
+    """A real mosquitto with durable sessions in `folder`, on 127.0.0.1 only. more: further lines of its settings."""
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "mosquitto is missing: make test installs it"
     config = folder / "mosquitto.conf"
@@ -103,7 +103,8 @@ def mosquitto(folder: Path, port: int) -> Running:
     config.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
         f"persistence_location {store}/\nautosave_on_changes true\nautosave_interval 1\n"
-        + ("user root\n" if os.getuid() == 0 else ""),
+        + ("user root\n" if os.getuid() == 0 else "")
+        + more,
         encoding="utf-8",
     )
     running = Running("mosquitto", [program, "-c", str(config)], folder)

@@ -1,0 +1,209 @@
+"""A gateway machine: the real core on a real outbox file, with simulated ports, broker session and clocks. Serves
+arrows 1 to 5.
+
+Owns what the agent's threads own in production: when the core is called, with what, and where its outputs go. Must
+not decide anything about events, and must not know the centre: a link carries the requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from nattevakt.edge.drivers.enocean.frame import Frame, feed
+from nattevakt.edge.drivers.registry import MQTT_DIALECTS, SERIAL_DRIVERS
+from nattevakt.gateway import inputs as io
+from nattevakt.gateway.agent import guard
+from nattevakt.gateway.core import Core
+from nattevakt.gateway.health import Machine
+from nattevakt.gateway.identity import mint_stream
+from nattevakt.gateway.inputs import Now
+from nattevakt.gateway.outbox import Outbox, OutboxLimits
+from nattevakt.gateway.sources import Sources
+from nattevakt.sim.clock import GatewayClock, Timeline
+from nattevakt.sim.network import Link
+from nattevakt.sim.power import Disk, Fuse, survives
+from nattevakt.sim.says import Published, RadioBytes, Said
+from nattevakt.sim.sensors import COMMON_COMMAND, READ_BASE_ID, RESPONSE
+from nattevakt.sim.session import Session
+from nattevakt.sim.ward import PORT, Gateway, Ward
+
+TURN_MS = 10
+"""The agent never turns faster than this while nothing comes in."""
+IDLE_S = 60.0
+"""And it need not turn more often than this where it says that nothing will fall due: time jumps over the rest."""
+RECONNECT_MS = 400
+RESTART_MS = 1_500
+"""From an agent that a fuse has cut off to the next one that runs; the box and its broker stay up."""
+
+
+class GatewayHost:
+    """One gateway box. It is off until `start`."""
+
+    def __init__(
+        self,
+        ward: Ward,
+        gateway: Gateway,
+        folder: Path,
+        line: Timeline,
+        clock: GatewayClock,
+        link: Link,
+        chance: Random,
+        limits: OutboxLimits | None = None,
+    ) -> None:
+        self.key = gateway.key
+        self.clock = clock
+        self.link = link
+        self.fuse = Fuse()
+        self.session = Session(self._put)
+        self.lives = 0
+        self.turns = 0
+        self._ward = ward
+        self._base_topic = gateway.base_topic
+        self._line = line
+        self._chance = chance
+        self._limits = limits or OutboxLimits()
+        self._disk = Disk(folder, "outbox.sqlite")
+        self._core: Core | None = None
+        self._outbox: Outbox | None = None
+        self._inbox: list[io.Input] = []
+        self._wake = 0
+        self._due_ms = -1
+        self._stick_in = True
+
+    # --- power -----------------------------------------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        """Whether its agent runs."""
+        return self._core is not None
+
+    def start(self, *, boot: bool = True) -> None:
+        """Start the agent. boot: the whole box was off, so its kernel and its broker begin anew too."""
+        if self.up:
+            return
+        if boot or not self.clock.boot:
+            self.clock.power_on()
+        self.lives += 1
+        self._outbox = Outbox(self._disk.path, self._limits, partial(mint_stream, self._chance.randbytes))
+        drivers = {PORT: ("enocean", SERIAL_DRIVERS["enocean"])}
+        sources = Sources(self._ward.devices(self.key), drivers, MQTT_DIALECTS["zigbee2mqtt"], self._base_topic)
+        machine = Machine(self._disk.path.parent, thermal=self._disk.path.parent / "none")
+        self._core = Core(sources, self._outbox, machine, guard, self._chance.random, probe=self.fuse)
+        self._inbox = [io.PortUp(PORT)] if self._stick_in else []
+        self._turn_at(self._line.now_ms)
+        self._line.after(RECONNECT_MS, self._alive(self.session.connect))
+
+    def kill(self, *, box: bool = True) -> None:
+        """The agent is gone between two instructions. box: so is its broker, with all that it held."""
+        if self._outbox is None:
+            return
+        self._disk.cut()
+        self._outbox.close()
+        self._core = self._outbox = None
+        self._inbox = []
+        self._wake += 1
+        self.link.reset()
+        self.session.disconnect()
+        if box:
+            self.session.forget()
+
+    # --- what it hears ---------------------------------------------------------------------------------------
+
+    def hears(self, said: Said) -> None:
+        """A device of this gateway speaks. A radio is heard only while somebody listens; a broker keeps."""
+        if isinstance(said, Published):
+            self.session.publish(said.topic, said.payload, retained=said.retained)
+        elif self.up and self._stick_in and isinstance(said, RadioBytes):
+            self._put(io.SerialBytes(PORT, said.data, self.clock.boottime_ms()))
+
+    def plug(self, *, in_: bool) -> None:
+        """The radio stick is put in or pulled out."""
+        if in_ == self._stick_in:
+            return
+        self._stick_in = in_
+        if self.up:
+            self._put(io.PortUp(PORT) if in_ else io.PortDown(PORT, "SerialException"))
+
+    def unsent(self) -> int:
+        """How many rows the centre has not acknowledged; 0 while it is off."""
+        return self._outbox.unsent.total() if self._outbox is not None and self._outbox.ready else 0
+
+    def _put(self, given: io.Input) -> None:
+        if self.up:
+            self._inbox.append(given)
+            self._turn_at(self._line.now_ms)
+
+    # --- the agent's loop ------------------------------------------------------------------------------------
+
+    def _alive(self, action: Callable[[], None]) -> Callable[[], None]:
+        """An action that happens only if this life still goes on by then."""
+        life = self.lives
+
+        def act() -> None:
+            if self.up and self.lives == life:
+                action()
+
+        return act
+
+    def _turn_at(self, at_ms: int) -> None:
+        """Turn at this moment; an earlier appointment is kept instead, a later one is dropped."""
+        if self._line.now_ms <= self._due_ms <= at_ms:
+            return
+        self._due_ms = at_ms
+        self._wake += 1
+        wake = self._wake
+
+        def act() -> None:
+            if wake == self._wake and self.up:
+                self._turn()
+
+        self._line.at(at_ms, act)
+
+    def _turn(self) -> None:
+        core = self._core
+        if core is None:
+            return
+        self.turns += 1
+        given, self._inbox = self._inbox, []
+        self._due_ms = -1
+        now = Now(self.clock.now(), self.clock.monotonic())
+        outputs: list[io.Output] = []
+        if not survives(lambda: outputs.extend(core.handle(given, now))):
+            self.kill(box=False)
+            self._line.after(RESTART_MS, partial(self.start, boot=False))
+            return
+        for output in outputs:
+            self._do(output)
+        if not self._inbox:
+            wake_ms = self.clock.true_ms(core.wake_at_s(now, IDLE_S))
+            if not now.moment.synced:
+                wake_ms = min(wake_ms, self.clock.synced_from_ms)
+            self._turn_at(max(wake_ms, self._line.now_ms + TURN_MS))
+
+    def _do(self, output: io.Output) -> None:
+        if isinstance(output, io.HttpSend):
+            life = self.lives
+
+            def deliver(answer: io.HttpReply | io.HttpFailed) -> None:
+                if self.lives == life:
+                    self._put(answer)
+
+            self.link.send(output, deliver)
+        elif isinstance(output, io.AckMqtt):
+            self.session.ack(output)
+        elif isinstance(output, io.SerialSend):
+            self._answer(output.data)
+        else:
+            self.session.disconnect("reconnecting")
+            self._line.after(RECONNECT_MS, self._alive(self.session.connect))
+
+    def _answer(self, asked: bytes) -> None:
+        """The stick answers the question whether it is there, as a real one does."""
+        frames, _, _ = feed(b"", asked)
+        for frame in frames:
+            if frame.packet_type == COMMON_COMMAND and frame.data[:1] == bytes([READ_BASE_ID]):
+                answer = Frame(RESPONSE, b"\x00\xff\x9e\x55\x00", b"\x0a").to_bytes()
+                self._line.after(5, self._alive(partial(self.hears, RadioBytes(self.key, answer))))

@@ -1,0 +1,15 @@
+"""A gateway loses its power for good. One alarm names it; its devices, all silent now, ring for nobody."""
+
+from nattevakt.sim.broken import without
+from nattevakt.sim.scenario import Night
+from nattevakt.sim.script import gateway_dies
+
+NIGHT = Night("gateway_dead", "en gateway dør: én alarm, ikke tretten", begins="01:50", ends="03:20")
+
+NIGHT.at("02:00", gateway_dies("kjelleren"))
+
+NIGHT.expect_alarm("gateway_silent", about="kjelleren", after="02:00:40", by="02:01:20")
+NIGHT.expect_shown("02:05", room="206", seen="unknown")
+NIGHT.expect_shown("02:05", room="201", seen="known")
+
+NIGHT.broken("ingen ser etter gatewayer", without("gateway_silent"))

@@ -1,0 +1,28 @@
+"""A cable was cut and is back: six gateways empty their backlogs at once, and somebody calls in the midst of it."""
+
+from dataclasses import replace
+
+from nattevakt.sim.centre import Workings
+from nattevakt.sim.scenario import Night
+from nattevakt.sim.script import flickers, link_dies, presses
+from nattevakt.sim.ward import Gateway, corridor
+
+GATEWAYS = tuple(Gateway(f"gang-{number}", f"Gang {number}", f"zigbee2mqtt-{number}") for number in range(6))
+WARD = corridor(24, GATEWAYS)
+SLOW = Workings(busy_ms=50, busy_per_kb_ms=20)
+"""A centre on a small machine: half a second for a full batch."""
+
+NIGHT = Night("storm", "et anrop midt i seks køer", begins="15:00", ends="15:26", ward=WARD, workings=SLOW)
+
+for gateway in GATEWAYS:
+    NIGHT.at("15:02", link_dies(gateway.key, minutes=20))
+    NIGHT.expect_alarm("gateway_silent", about=gateway.key, after="15:02:40", by="15:03:20", clears_by="15:24")
+for resident in WARD.residents:
+    NIGHT.at("15:02:30", flickers(resident.first_name, minutes=19, chatter=60))
+for second in (6, 9, 12):
+    NIGHT.at(f"15:22:{second:02}", presses("Beboer1005", "bad"))
+NIGHT.expect_alarm("call", room="1005", after="15:22:06", by="15:22:07", occurred="15:22:06")
+# What the gateways say of their own outage, in the first words that get through.
+NIGHT.tolerate("gateway_fault", at_most=12)
+
+NIGHT.broken("anropet står i samme kø som alt annet", replace(SLOW, urgent_first=False))

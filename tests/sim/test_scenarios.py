@@ -1,0 +1,49 @@
+"""Every scenario passes, and each of its broken twins fails: the story notices what was broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nattevakt.sim import scenario
+from nattevakt.sim.centre import Stock
+from nattevakt.sim.play import play
+from nattevakt.sim.report import story
+
+SEED = 1
+NIGHTS = {name: scenario.load(scenario.find(name)) for name in scenario.names()}
+TWINS = [(name, number) for name, night in NIGHTS.items() for number in range(len(night.twins))]
+WANTED = {
+    "quiet_night",
+    "wandering",
+    "fall_unseen",
+    "link_dead_back_inside",
+    "link_dead_not_back",
+    "gateway_dead",
+    "button_mute",
+    "centre_restart",
+    "clock_1970",
+    "guest_changed",
+    "storm",
+    "device_silent",
+}
+
+
+def test_the_stories_that_must_be_told_are_there_and_each_has_a_twin() -> None:
+    assert set(NIGHTS) >= WANTED
+    assert not [name for name, night in NIGHTS.items() if not night.twins]
+    assert not [name for name, night in NIGHTS.items() if night.name != name]
+
+
+@pytest.mark.parametrize("name", sorted(NIGHTS))
+def test_what_is_expected_comes_and_nothing_else(name: str, folder: Path, stock: Stock) -> None:
+    played = play(NIGHTS[name], SEED, folder, stock)
+    assert played.verdict.passed, story(played)
+
+
+@pytest.mark.parametrize(("name", "twin"), TWINS, ids=[f"{name}-{twin + 1}" for name, twin in TWINS])
+def test_a_broken_twin_is_noticed(name: str, twin: int, folder: Path, stock: Stock) -> None:
+    night = NIGHTS[name]
+    played = play(night, SEED, folder, stock, broken=night.twins[twin])
+    assert not played.verdict.passed, story(played)
