@@ -1,46 +1,56 @@
-"""`python -m bench [EVENTS]`: all figures as a table. Each is a ratio to a floor taken in the same run."""
+"""`python -m bench [PART …] [--json FILE]`: every figure in one table, beside its floor and its bar.
+
+Parts: latency outbox ingest mqtt rules fanout gateway storm. Progress goes to standard error, the table to standard
+output. Everything listens on 127.0.0.1 only and is bounded in number and time.
+"""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import os
 import platform
-import subprocess
-import sys
+import time
+from collections.abc import Callable, Mapping
 
-from bench import latency
-from tests.support.postgres import running_cluster
+from bench import fanout, hour, ingest, latency, mqtt, outbox, rules, storm
+from bench.figures import Figure, report, say
+from tests.support.postgres import Postgres, available, running_cluster
 
-
-def bare_python_mb() -> float:
-    """Resident memory of an idle interpreter, in MB."""
-    program = "print(next(l for l in open('/proc/self/status') if l.startswith('VmRSS')).split()[1])"
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    return int(said) / 1024
-
-
-def show(rows: list[dict[str, float | str | int]]) -> None:
-    """Print rows as a Markdown table."""
-    head = list(rows[0])
-    print("| " + " | ".join(head) + " |")
-    print("|" + "---|" * len(head))
-    for row in rows:
-        print("| " + " | ".join(str(row[key]) for key in head) + " |")
+PARTS: Mapping[str, Callable[[Postgres | None], list[Figure]]] = {
+    "latency": latency.run,
+    "outbox": lambda _server: outbox.run(),
+    "ingest": ingest.run,
+    "mqtt": lambda _server: mqtt.run(),
+    "rules": lambda _server: rules.run(),
+    "fanout": lambda _server: fanout.run(),
+    "gateway": lambda _server: hour.run(),
+    "storm": storm.run,
+}
 
 
 def main() -> None:
-    """Measure on SQLite, then on PostgreSQL."""
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    print(f"Python {platform.python_version()}, {platform.machine()}, {events} events each\n")
-    found: list[dict[str, float | str | int]] = []
-    with running_cluster() as server:
-        for database in ("SQLite", "PostgreSQL"):
-            print(f"measuring latency on {database} ...", flush=True)
-            url, admin = server.fresh_database() if database == "PostgreSQL" else ("", "")
-            figures = latency.run(events, url, admin)
-            found += [{"database": database, **row} for row in figures.rows]
-            memory = figures.gateway_mb
-    show(found)
-    bare = bare_python_mb()
-    print(f"\nGateway: {memory:.1f} MB resident after the run, bare Python {bare:.1f} MB.")
+    """Measure the parts that were asked for, all of them where none was."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Speed and memory beside their floors.")
+    parser.add_argument("part", nargs="*", help=f"of: {' '.join(PARTS)}")
+    parser.add_argument("--json", default="", metavar="FILE", help="write the figures as JSON too")
+    args = parser.parse_args()
+    if unknown := sorted(set(args.part) - set(PARTS)):
+        parser.error(f"unknown part: {' '.join(unknown)}")
+    figures: list[Figure] = []
+    try:
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(running_cluster()) if available() else None
+            if server is None:
+                say("PostgreSQL's programs are not installed: SQLite alone")
+            for name in args.part or PARTS:
+                began = time.monotonic()
+                figures += PARTS[name](server)
+                say(f"{name}: {time.monotonic() - began:.0f} s")
+    finally:  # also where somebody has had enough: what was measured is worth seeing
+        machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+        print(f"{machine}, load {os.getloadavg()[0]:.1f} at the end\n")
+        report(figures, args.json)
 
 
 if __name__ == "__main__":

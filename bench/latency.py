@@ -6,7 +6,7 @@ that a noisy machine slows both. Real processes throughout: mosquitto, gateway, 
 
 from __future__ import annotations
 
-import json
+import contextlib
 import socket
 import statistics
 import sys
@@ -14,15 +14,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from bench.centre import databases
+from bench.figures import Bar, Figure, quantile, report, say
 from bench.floor import Floor
 from tests.support.browser import chromium, tablet_context
 from tests.support.house import House
 from tests.support.people import HttpTablet
+from tests.support.postgres import Postgres, available, running_cluster
 from tests.support.wait import until
 
+BARS = {"SQLite": Bar(6), "PostgreSQL": Bar(8)}
 DEVICES = 5
 GAP_S = 0.45
 """Time between presses: one device is pressed every 2.2 s, so that each press is news and not a repeat (2 s)."""
@@ -57,20 +60,15 @@ class Stream:
             return self.last
 
 
-def line(name: str, samples: Sequence[float], floor: Sequence[float]) -> dict[str, float | str | int]:
-    """p50 and p99 of the samples in ms and the p50 as a ratio to the floor's p50."""
-    ordered = sorted(samples)
-    return {
-        "what": name,
-        "events": len(ordered),
-        "p50_ms": round(statistics.median(ordered), 2),
-        "p99_ms": round(ordered[int(len(ordered) * 0.99) - 1], 2),
-        "floor_p50_ms": round(statistics.median(floor), 2),
-        "times_floor": round(statistics.median(ordered) / statistics.median(floor), 1),
-    }
+def line(database: str, name: str, samples: Sequence[float], floor: Sequence[float], bar: Bar | None) -> Figure:
+    """p50 of the samples in ms beside the floor's p50; the p99 is a note."""
+    p50, bare = statistics.median(samples), statistics.median(floor)
+    worst = f"p99 {quantile(samples, 0.99):.1f} ms of {len(samples)}, the floor's {quantile(floor, 0.99):.1f} ms"
+    note = f"{database}, {name}: {worst}"
+    return Figure("latency", f"{database}, {name}, p50", p50, bare, "ms", p50 / bare, bar, note)
 
 
-def mqtt_to_stream(house: House, floor: Floor, events: int) -> dict[str, float | str | int]:
+def mqtt_to_stream(house: House, floor: Floor, events: int, database: str) -> Figure:
     """From handing a press to the broker until `changed` is read from the live stream."""
     stream = Stream(house.tablet())
     bridge = house.bridge()
@@ -88,7 +86,7 @@ def mqtt_to_stream(house: House, floor: Floor, events: int) -> dict[str, float |
         began = time.perf_counter()
         bridge.publish(f"bench-{number % DEVICES}", {"action": "emergency"}, wait=False)
         samples.append((stream.next_after(before) - began) * 1000)
-    return line("MQTT to live stream", samples, bare)
+    return line(database, "MQTT to live stream", samples, bare, BARS[database])
 
 
 WATCH = """() => {
@@ -102,7 +100,7 @@ WATCH = """() => {
 }"""
 
 
-def pty_to_dom(house: House, floor: Floor, events: int) -> dict[str, float | str | int]:
+def pty_to_dom(house: House, floor: Floor, events: int, database: str) -> Figure:
     """From writing the telegram to the terminal until the alarm's row has changed in the page."""
     samples, bare = [], []
     pause = threading.Event()
@@ -121,34 +119,40 @@ def pty_to_dom(house: House, floor: Floor, events: int) -> dict[str, float | str
             pause.wait(GAP_S)  # asking the page meanwhile would take the processor from it
             changed_ms = until(lambda: float(page.evaluate("window.changedAt")), "the row has changed")
             samples.append(changed_ms - began)
-    return line("pty to DOM", samples, bare)
+    return line(database, "pty to DOM", samples, bare, BARS[database])
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What one run found. gateway_mb: the gateway's resident memory afterwards."""
-
-    rows: list[dict[str, float | str | int]]
-    gateway_mb: float
-
-
-def run(events: int = 200, database: str = "", admin: str = "") -> Figures:
-    """Both latencies on one database; SQLite in a fresh folder unless a URL is given."""
-    with tempfile.TemporaryDirectory() as name:
+def measure(database: str, server: Postgres | None, events: int) -> list[Figure]:
+    """Both latencies on one database."""
+    say(f"latency: {database}, {events} presses each")
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
+        url, admin = server.fresh_database() if server is not None and database == "PostgreSQL" else ("", "")
         floor = Floor(folder)
-        with House(folder, database or f"sqlite:///{folder / 'central.sqlite'}", admin) as house:
-            house.heartbeat_s = 15
-            house.direct = True
-            house.buttons = tuple(f"enocean:01CC{number:04X}" for number in range(DEVICES))
-            house.start()
-            until(lambda: house.unsent() == 0, "a quiet line")
-            rows = [mqtt_to_stream(house, floor, events), pty_to_dom(house, floor, events)]
-            status = Path(f"/proc/{house.running['gateway'].process.pid}/status").read_text(encoding="utf-8")
-            memory = next(int(entry.split()[1]) for entry in status.splitlines() if entry.startswith("VmRSS")) / 1024
-        floor.close()
-    return Figures(rows, memory)
+        stack.callback(floor.close)
+        house = stack.enter_context(House(folder, url or f"sqlite:///{folder / 'central.sqlite'}", admin))
+        house.heartbeat_s = 15
+        house.direct = True
+        house.buttons = tuple(f"enocean:01CC{number:04X}" for number in range(DEVICES))
+        house.start()
+        until(lambda: house.unsent() == 0, "a quiet line")
+        return [run(house, floor, events, database) for run in (mqtt_to_stream, pty_to_dom)]
+
+
+def run(server: Postgres | None, events: int = 120) -> list[Figure]:
+    """Both latencies on each database; without a server SQLite alone."""
+    return [figure for database in databases(server) for figure in measure(database, server, events)]
+
+
+def main() -> None:
+    """Measure and show."""
+    events = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    if available():
+        with running_cluster() as server:
+            report(run(server, events))
+    else:
+        report(run(None, events))
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(int(sys.argv[1]) if len(sys.argv) > 1 else 200).rows, indent=1))
+    main()
