@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from nattevakt.central import sweep, wakes
 from nattevakt.central.alarms import register
@@ -19,10 +19,21 @@ from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
-from nattevakt.central.tables import alarm_events, alarms, rooms, staff, stays, transitions, wake_rows
+from nattevakt.central.tables import (
+    alarm_events,
+    alarms,
+    bed_windows,
+    devices,
+    placements,
+    rooms,
+    staff,
+    stays,
+    transitions,
+    wake_rows,
+)
 from nattevakt.edge.events import Bed, Contact
 from nattevakt.edge.rules.rule import Priority
-from tests.central.house import S1, House, line, moment
+from tests.central.house import S1, S2, House, line, moment
 from tests.central.night import BODIES, MIN, Delivery, Happening, Ward
 
 START_MS = round(datetime(2026, 11, 20, 23, 30, tzinfo=ZoneInfo("Europe/Oslo")).timestamp() * 1000)
@@ -169,12 +180,33 @@ def test_who_moved_out_before_the_limit_is_let_go(ward: Ward) -> None:
     assert beds(ward) == []
 
 
-def test_two_in_a_room_are_one_subject(ward: Ward) -> None:
+@pytest.mark.parametrize("exit_comes", [10, 13], ids=["in order", "late"])
+def test_of_two_in_a_room_each_bed_is_watched_and_one_sleeper_hides_no_other(ward: Ward, exit_comes: int) -> None:
     with ward.db.write(ward.tenant.id) as s:
         room = s.execute(select(rooms.c.id).where(rooms.c.tenant_id == TENANT)).scalar_one()
         s.insert(stays, resident_id=_another(s), room_id=room, from_ms=0, to_ms=None)
-    ward.live(script(*LEFT, (12, "moves")), Delivery(), at(30))
-    assert [(row.subject, row.resident_id) for row in _alarms(ward)] == [(f"room:{room}", None)]
+        mat = {"address": "night:mat2", "gateway_id": ward.gates[0].sender.gateway_id, "name": "", "mute": False}
+        device = s.insert(devices, interval_s=None, **mat)
+        s.insert(placements, device_id=device, room_id=room, spot="seng 2", from_ms=0, to_ms=None)
+    ward.gates[0].send(line(S2, 1, Bed("night:mat2", occupied=True), moment(at(0))), firsts={S2: 1})
+    ward.live(script(*LEFT, (12, "door")), Delivery({1: at(exit_comes)}), at(30))
+    found = [(row.subject, row.resident_id, row.place, row.reason_code) for row in _alarms(ward)]
+    assert found == [(f"bed:{room}/night:mat", None, "seng", "bed.not_back_seen")]
+
+
+def test_a_bed_is_followed_on_while_its_window_is_switched_off(ward: Ward) -> None:
+    window = {"resident_id": 1, "from_minute": 23 * 60, "to_minute": 7 * 60, "limit_min": 15}
+    evening = [(-85, "in"), (-60, "out"), (-40, "in"), (10, "out")]
+    for seq, (minute, what) in enumerate(evening, 1):
+        ward.clock.at_ms = at(minute)
+        with ward.db.write(ward.tenant.id) as s:
+            s.execute(delete(bed_windows).where(bed_windows.c.tenant_id == TENANT))
+            if minute != -40:
+                s.insert(bed_windows, **window)
+        ward.gates[0].send(line(S1, seq, BODIES[what], moment(at(minute))))
+    night = script(*evening)
+    ward._pass_time(at(60), night, {n: entry.at_ms for n, entry in enumerate(night)}, dict(enumerate((1, 2, 3, 4))))
+    assert [row[0] for row in beds(ward)] == ["not_back_in_bed"]
 
 
 def _alarms(ward: Ward) -> list[Any]:

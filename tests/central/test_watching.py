@@ -80,6 +80,28 @@ def test_what_somebody_has_taken_gets_a_note_and_a_second_silence_joins_without_
     assert (alarm.sound_seq, alarm.state) == (1, "kvittert")
 
 
+def test_who_has_the_alarm_of_the_evening_hears_of_another_silence_in_the_night(house: House) -> None:
+    begun(house)
+    live(house, 5 * MIN, house.gates[1])
+    take(house, silent(house)[0].id)
+    live(house, 40 * MIN, *house.gates)
+    live(house, 5 * MIN, house.gates[1])
+    assert [(alarm.sound_seq, alarm.state) for alarm in silent(house)] == [(2, "kvittert")]
+
+
+@pytest.mark.parametrize("beats", [False, True], ids=["grace in the future", "complete in the future"])
+def test_a_clock_that_was_hours_ahead_and_is_set_back_hides_no_dead_gateway(house: House, beats: bool) -> None:
+    begun(house)
+    right_ms = house.clock.at_ms
+    house.clock.at_ms = right_ms + 120 * MIN
+    for gate in house.gates if beats else ():
+        well(gate)
+    cycle(house)
+    house.clock.at_ms = right_ms
+    live(house, 5 * MIN, house.gates[1])
+    assert [alarm.subject for alarm in silent(house) if alarm.closed_ms is None] == ["gateway:1"]
+
+
 def test_half_a_backlog_is_not_the_end_of_it(house: House) -> None:
     begun(house)
     gone_ms = house.clock.at_ms

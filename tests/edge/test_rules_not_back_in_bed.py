@@ -191,6 +191,12 @@ def test_without_confirmation_each_limit_rings_once_and_the_truth_follows() -> N
     assert (night.codes[2:], night.due) == (["bed.check"], 30 * MIN)
 
 
+def test_a_return_is_no_all_clear_until_it_is_known_that_it_lasted() -> None:
+    night = up().look().look().bed(31 * MIN, occupied=True).look(confirmed=False, now_ms=34 * MIN)
+    assert (night.codes, night.due) == (["bed.check", "bed.not_back_still"], 31 * MIN + rule.SETTLED_MS)
+    assert night.look(now_ms=70 * MIN).codes[2:] == ["bed.back"]
+
+
 def test_without_confirmation_what_is_known_to_have_moved_is_named() -> None:
     night = up().tell(2 * MIN, Motion("pir"), "bad").look(confirmed=False, now_ms=17 * MIN)
     (alarm,) = night.said
@@ -223,6 +229,20 @@ def test_a_mat_that_hangs_there_no_longer_holds_nobody_in_bed() -> None:
 def test_a_doubtful_exit_counts_from_its_earliest_moment() -> None:
     night = Night().bed(-60 * MIN, occupied=True).tell(0, Bed("mat", occupied=False), "seng", doubt_ms=10 * MIN)
     assert night.due == 5 * MIN
+
+
+def test_who_is_asked_about_an_exit_of_doubtful_time_is_given_as_long_as_anybody_to_look() -> None:
+    night = Night().bed(-99 * MIN, occupied=True).tell(0, Bed("mat", occupied=False), "seng", doubt_ms=90 * MIN)
+    assert night.due == -75 * MIN
+    assert night.look(now_ms=0).codes == ["bed.check"]
+    assert night.due == 15 * MIN
+
+
+@pytest.mark.parametrize("mat", ["mat", "other half"])
+def test_what_a_bed_said_a_day_ago_is_forgotten(mat: str) -> None:
+    """Its resident was in hospital, or it has died with somebody in it."""
+    night = Night(NIGHT).bed(-26 * 60 * MIN, occupied=mat != "mat", mat=mat)
+    assert night.bed(0, occupied=False).due == 15 * MIN
 
 
 def test_a_bed_that_was_never_known_occupied_is_watched_all_the_same() -> None:
