@@ -66,14 +66,17 @@ def interpret(
     next_seq: int,
     last_heard: Moment | None,
     settled: bool,
+    unchanged_until: Moment | None = None,
 ) -> Interpreted:
     """Events that this reading means, and what to remember with them.
 
     next_seq: the sequence number that the first returned event will get. last_heard: when the device was last
     heard, None for never. settled: False for its first message since its source or the agent came (back).
+    unchanged_until: until when it certainly was as last heard, if somebody listened for longer than it spoke.
     """
     key = memory_key(reading.address)
-    work = _Work(reading, device, DeviceMemory(memory.get(key)), now, next_seq, last_heard, settled)
+    until = unchanged_until or last_heard
+    work = _Work(reading, device, DeviceMemory(memory.get(key)), now, next_seq, last_heard, settled, until)
     before = work.memory.substance()
     work.acts()
     work.states()
@@ -102,6 +105,7 @@ class _Work:
         next_seq: int,
         last_heard: Moment | None,
         settled: bool,
+        unchanged_until: Moment | None,
     ) -> None:
         self.values = reading.values
         self.address = reading.address
@@ -121,12 +125,14 @@ class _Work:
         self.act_key = reading.key
         if reading.replay and not reading.key:
             self.act_key = sha256(reading.raw.encode("utf-8", "replace")).hexdigest()[:16]
-        self.state_since = None if self.settled else last_heard
+        # A cached copy is from before we last heard the device: nobody knows how long before.
+        self.state_since = None if self.settled else last_heard if cached else unchanged_until
         if self.replayed and last_heard is None:
-            self.state_since = Moment(now.boot, 0, now.wall_ms - now.boottime_ms, now.synced)
+            last_heard = self.state_since = Moment(now.boot, 0, now.wall_ms - now.boottime_ms, now.synced)
         self.act_since: Moment | None = None
         if self.replayed:
-            self.act_since = self.state_since
+            # A replayed act may be older than the last of those that we remember.
+            self.act_since = last_heard
         elif self.seen is not None and (sent := _sent(self.seen, now, last_heard)) is not None:
             self.act_since = sent
             self.state_since = self.state_since or sent

@@ -253,6 +253,7 @@ class Agent:
         self._queue.put(None)
         while not self._queue.empty() and self._clock.monotonic() < until_s:
             self._turn()
+        self.core.stopping(self._now())
         if self._mqtt is not None:
             self._mqtt.stop()
             for thread in mqtt_thread:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import Moment
@@ -66,7 +67,7 @@ def run_command(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"nattevakt-gateway: {error}\n")
         return 2
     if args.command == "status":
-        return status(config, clock.now(), as_json=args.json)
+        return status(config, clock.now(), as_json=args.json, pace=clock.pace())
     if args.command == "tail":
         return _tail(config, args.lines, from_start=args.from_start)
     return _check(config, f"{who.tenant}/{who.gateway}")
@@ -89,18 +90,32 @@ def serve(path: Path, probe: Probe = no_probe, demo: Path | None = None) -> int:
 
 
 def _clock(config: GatewayConfig, demo: Path | None) -> GatewayClock:
-    """The machine's clocks, or a demo's: only by the command line, and only for an outbox in the demo's folder."""
-    return GatewayClock() if demo is None else DemoClock(demo, config.state_dir)
+    """The machine's clocks, or a demo's: only by the command line, and only for an outbox in the demo's folder.
+
+    Raises RejectError where a demo would speak to a centre or a broker that is not on this machine.
+    """
+    if demo is None:
+        return GatewayClock()
+    hosts = {"centre.url": urlsplit(config.centre.url).hostname or ""}
+    if config.mqtt is not None:
+        hosts["mqtt.host"] = config.mqtt.host
+    for field, host in hosts.items():
+        if host not in ("127.0.0.1", "::1", "localhost"):
+            raise RejectError(field, "en demo snakker bare med denne maskinen (127.0.0.1)")
+    return DemoClock(demo, config.state_dir)
 
 
-def status(config: GatewayConfig, now: Moment, *, as_json: bool) -> int:
-    """Show the status file; 1 when something is wrong or the agent does not run."""
+def status(config: GatewayConfig, now: Moment, *, as_json: bool, pace: float = 1.0) -> int:
+    """Show the status file; 1 when something is wrong or the agent does not run.
+
+    pace: how fast service time runs. The file is written by real time and dated by service time.
+    """
     try:
         found = json.loads(config.status_file.read_text("utf-8"))
         sent = Moment(**found["sent"])
         shown = found["health"]
         faults = health.status_faults(found)
-        stale = health.age_ms(sent, now) > STALE_MS or not found.get("running", False)
+        stale = health.age_ms(sent, now) > STALE_MS * max(pace, 1.0) or not found.get("running", False)
     except (OSError, ValueError, KeyError, TypeError):
         sys.stdout.write("{}\n" if as_json else "Gatewayen har ikke skrevet noen status.\n")
         return 1

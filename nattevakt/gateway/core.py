@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from hashlib import sha256
 from itertools import islice
 
-from nattevakt.edge.drivers.driver import MqttMessage, SourceState
+from nattevakt.edge.drivers.driver import SourceState
 from nattevakt.edge.events import Moment, SourceBack, SourceLost
 from nattevakt.edge.memory import without_firsts
 from nattevakt.edge.pace import stretched
 from nattevakt.edge.wire import CompleteTo, GatewayHealth, Heartbeat
 from nattevakt.gateway import inputs as io
 from nattevakt.gateway.health import VERSION, Machine, age_ms, counted, listed
+from nattevakt.gateway.holding import Held, Holding
 from nattevakt.gateway.inputs import Guard, Now, Output, Probe, no_probe
 from nattevakt.gateway.interpreting import CATCH_UP_MS, GROUP_MAX, Interpreting
 from nattevakt.gateway.outbox import Outbox
@@ -63,6 +64,7 @@ class Core:
         self._known = Interpreting(sources, guard)
         self._uplink = Uplink(outbox, self._beat, random, heartbeat_s=heartbeat_s, probe=probe)
         self._waiting: deque[Waiting] = deque()
+        self._holding = Holding()
         self._overflowed: dict[str, Moment] = {}
         self._session = 0
         self._loaded = False
@@ -81,6 +83,9 @@ class Core:
         outputs: list[Output] = []
         if self._started_s is None:
             self._started_s = now.mono_s
+        # Memory first: it knows the devices that speak before anybody has named them.
+        self._remembering(now)
+        self._release(now, outputs)
         for given in inputs:
             if not isinstance(given, io.HttpReply | io.HttpFailed):
                 self._take(given, now, outputs)
@@ -105,7 +110,7 @@ class Core:
             read_ms = at_ms if given.read_ms is None else given.read_ms
             self._step(*step, lambda: self._sources.serial(given.port, given.data, read_ms), outputs)
         elif isinstance(given, io.MqttReceived):
-            self._take_mqtt(given, now, outputs)
+            self._take_mqtt(Held(given, now), outputs)
         elif isinstance(given, io.PortUp):
             source = serial_source(given.port)
             self._wait(Waiting(source, now.moment, (SourceState(source, up=True),)))
@@ -120,11 +125,37 @@ class Core:
             else:
                 # The broker begins its message ids anew: what we remember of the old ones says nothing.
                 self._session += 1
+            self._sources.connected()
+            self._holding.connected(now)
             self._wait(Waiting(MQTT, now.moment, (SourceState(MQTT, up=True),)))
         elif isinstance(given, io.MqttDown):
             self._wait(Waiting(MQTT, now.moment, (SourceState(MQTT, up=False, reason=given.reason),)))
 
-    def _take_mqtt(self, given: io.MqttReceived, now: Now, outputs: list[Output]) -> None:
+    def _take_mqtt(self, taken: Held, outputs: list[Output]) -> None:
+        may_wait = not self._loaded or not self._holding.over(taken.now)
+        if may_wait and not self._holding.full and self._sources.awaits(taken.message):
+            self._holding.hold(taken)
+            return
+        self._read_mqtt(taken, outputs)
+        self._release(taken.now, outputs)
+
+    def _release(self, now: Now, outputs: list[Output]) -> None:
+        """Take in what was held, as of when it came, if it is known whose it is or must wait no longer."""
+        first = self._holding.first()
+        if first is None or not self._loaded:
+            return
+        if self._holding.over(now) or not self._sources.awaits(first.message):
+            for held in self._holding.take():
+                self._read_mqtt(held, outputs)
+
+    def stopping(self, now: Now) -> None:
+        """The last call: what is held and would not be delivered again is stored; the rest is the broker's."""
+        for held in self._holding.left():
+            self._read_mqtt(held, [])
+        self._store(now, [])
+
+    def _read_mqtt(self, taken: Held, outputs: list[Output]) -> None:
+        given, now, message = taken.given, taken.now, taken.message
         token = None
         if given.qos > 0:
             sha = sha256(given.topic.encode("utf-8", "replace") + b"\0" + given.payload).hexdigest()[:16]
@@ -132,7 +163,6 @@ class Core:
             if self._outbox.ready and self._known.is_duplicate(token, self._outbox.memory):
                 self._wait(Waiting(MQTT, now.moment, (), token))
                 return
-        message = MqttMessage(given.topic, given.payload, given.retained)
         raw = f"{given.topic[:200]} {given.payload[:200].decode('utf-8', 'replace')}"
         self._step(MQTT, now, raw, lambda: self._sources.mqtt(message, now.moment.boottime_ms), outputs, token)
 
@@ -166,6 +196,14 @@ class Core:
 
     # --- storing ---------------------------------------------------------------------------------------------
 
+    def _remembering(self, now: Now) -> None:
+        if self._loaded or now.mono_s < self._retry_at_s:
+            return
+        try:
+            self._open(now)
+        except StoreError as error:
+            self._store_failed(error, now)
+
     def _store(self, now: Now, outputs: list[Output]) -> None:
         if now.mono_s < self._retry_at_s:
             return
@@ -176,9 +214,11 @@ class Core:
         except StoreError as error:
             self._store_failed(error, now)
             return
-        self._complete_at = now.moment
+        if not self._holding:
+            self._complete_at = now.moment
         for source, since in list(self._overflowed.items()):
             del self._overflowed[source]
+            self._known.overlooked(source, since)
             if source == MQTT:
                 outputs.append(io.ReconnectMqtt())
             else:
@@ -192,6 +232,7 @@ class Core:
             self._note_damage(now)
         if not self._loaded:
             self._known.load(self._outbox.memory)
+            self._sources.recall(self._outbox.memory)
             self._loaded = True
 
     def _note_damage(self, now: Now) -> None:
@@ -277,16 +318,20 @@ class Core:
 
     def _beat(self, now: Now) -> Heartbeat:
         try:
-            self._outbox.stamp(now.moment, self._known.heard_changes())
+            # Alive is who has stored what it heard: what waits here would be lost with the agent, unheard.
+            self._outbox.stamp(self._complete_at or now.moment, self._known.heard_changes())
             self._known.stamped()
             if not self._waiting:
                 self._stored_again()
         except StoreError as error:
             self._store_fault = str(error)
-        return self.describe(now)
+        return self.describe(now, self._uplink.disproved(now))
 
-    def describe(self, now: Now) -> Heartbeat:
-        """The gateway's state as a heartbeat tells it. Raises StoreError when the rows cannot be read."""
+    def describe(self, now: Now, disproved: Collection[str] = ()) -> Heartbeat:
+        """The gateway's state as a heartbeat tells it, without faults (by key) that its very arrival disproves.
+
+        Raises StoreError when the rows cannot be read.
+        """
         held = self._outbox.held()
         complete = None
         if self._complete_at is not None:
@@ -294,9 +339,9 @@ class Core:
                 self._complete_at, {h.stream: h.last for h in held if h.acked < h.last or h is held[-1]}
             )
         ages = sorted(self._known.heard_age_ms(now.moment).items(), key=lambda item: item[1])[:HEARD_SENT_MAX]
-        return Heartbeat(now.moment, self._outbox.stream, held, complete, self._health(now), dict(ages))
+        return Heartbeat(now.moment, self._outbox.stream, held, complete, self._health(now, disproved), dict(ages))
 
-    def _health(self, now: Now) -> GatewayHealth:
+    def _health(self, now: Now, disproved: Collection[str]) -> GatewayHealth:
         oldest = self._outbox.oldest_unsent()
         return GatewayHealth(
             version=VERSION,
@@ -310,7 +355,7 @@ class Core:
             temperature_c=self._machine.temperature_c(),
             sources=self._known.states,
             counters=counted({**self._known.counters, **self._uplink.counters, "waiting": len(self._waiting)}),
-            faults=listed(self.faults(now).values()),
+            faults=listed(text for key, text in self.faults(now).items() if key not in disproved),
             findings=listed(f"{address}: {said}" for address, said in self._known.findings.items()),
         )
 
@@ -343,7 +388,7 @@ class Core:
 
     def wake_at_s(self, now: Now, idle_s: float = 1.0) -> float:
         """When to call `handle` at the latest although nothing came. idle_s: no later than so long from now."""
-        found = [now.mono_s + idle_s]
+        found = [now.mono_s + idle_s, self._holding.wake_at_s()]
         if self._waiting or not self._outbox.ready:
             found.append(self._retry_at_s)
         if self._outbox.ready:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from nattevakt.edge.drivers.driver import Finding, Reading, SourceState
+from nattevakt.edge.drivers.driver import Finding, Reading, Remember, Said, SourceState
 from nattevakt.edge.events import (
     Body,
     ClockSynchronised,
@@ -23,6 +23,7 @@ from nattevakt.edge.events import (
     Urgency,
 )
 from nattevakt.edge.interpret import interpret
+from nattevakt.gateway.breaks import KEY, NO_BREAKS, Break, Breaks, earlier
 from nattevakt.gateway.health import age_ms
 from nattevakt.gateway.inputs import Guard
 from nattevakt.gateway.logs import clean
@@ -54,11 +55,6 @@ def moment_of(text: str) -> Moment:
     return Moment(*json.loads(text))
 
 
-def _earlier(moment: Moment, by_ms: int) -> Moment:
-    back = min(by_ms, moment.boottime_ms)
-    return Moment(moment.boot, moment.boottime_ms - back, max(0, moment.wall_ms - back), moment.synced)
-
-
 def _portions(devices: Iterable[str]) -> list[tuple[str, ...]]:
     """Devices in lists small enough for one event each; at least one list."""
     found: list[list[str]] = [[]]
@@ -77,6 +73,7 @@ class Interpreting:
         self._guard = guard
         self._settled: set[str] = set()
         self._evidence: dict[str, Moment] = {}
+        self._breaks = Breaks()
         self._mids: deque[int] = deque()
         self._mid_count = 0
         self._sessions_before = 0
@@ -94,6 +91,7 @@ class Interpreting:
         self.heard = {**rows, **self.heard}
         self._stamped = dict(rows)
         self._evidence = {**rows, **self._evidence}
+        self._breaks.load(memory)
         self._sessions_before = int(memory.get(_SESSION, "0"))
         order = sorted(
             (int(v.split(":")[0]), int(k.removeprefix(_MID))) for k, v in memory.items() if k.startswith(_MID)
@@ -113,6 +111,10 @@ class Interpreting:
         """How long ago each device was heard."""
         return {address: age_ms(at, now) for address, at in self.heard.items()}
 
+    def overlooked(self, source: str, at: Moment) -> None:
+        """Something that a source said then was never taken in: what its devices said later is no sign of calm."""
+        self._breaks.add([Break(source, at)])
+
     # --- making a group --------------------------------------------------------------------------------------
 
     def clock_news(self, memory: Mapping[str, str], now: Moment) -> bool:
@@ -127,6 +129,8 @@ class Interpreting:
             group.memory.put(_SYNCED, now.boot)
         for one in waiting:
             self._one(group, one)
+        if (text := self._breaks.text(group.breaks)) != group.memory.get(KEY, NO_BREAKS):
+            group.memory.put(KEY, text)
         return group
 
     def _one(self, group: Group, waiting: Waiting) -> None:
@@ -165,9 +169,7 @@ class Interpreting:
             if oldest not in group.mids:
                 group.memory.put(f"{_MID}{oldest}", None)
 
-    def _output(
-        self, group: Group, waiting: Waiting, output: Reading | Finding | SourceState | Unhandled | Body
-    ) -> None:
+    def _output(self, group: Group, waiting: Waiting, output: Said | Unhandled | Body) -> None:
         if isinstance(output, Reading):
             self._reading(group, waiting, output)
         elif isinstance(output, SourceState):
@@ -176,20 +178,30 @@ class Interpreting:
             group.findings.append(output)
         elif isinstance(output, Unhandled):
             self._unhandled(group, waiting, output)
+        elif isinstance(output, Remember):
+            if group.memory.get(output.key) != output.text:
+                group.memory.put(output.key, output.text)
         else:
             self._add(group, [output], waiting.at)
 
     def _reading(self, group: Group, waiting: Waiting, reading: Reading) -> None:
         address, at = reading.address, waiting.at
         device = self._sources.by_address.get(address)
+        last_heard = group.evidence.get(address, self._evidence.get(address))
+        settled = group.settled.get(address, address in self._settled)
+        unchanged_until = last_heard
+        if last_heard is not None and not settled:
+            through = self._sources.through(address)
+            unchanged_until = self._breaks.unchanged_until(last_heard, through, group.breaks)
         found = interpret(
             reading,
             device,
             group.memory,
             at,
             next_seq=group.next_seq,
-            last_heard=group.evidence.get(address, self._evidence.get(address)),
-            settled=group.settled.get(address, address in self._settled),
+            last_heard=last_heard,
+            settled=settled,
+            unchanged_until=unchanged_until,
         )
         group.events += found.events
         for key, value in found.remember.items():
@@ -216,7 +228,8 @@ class Interpreting:
         group.settled.update(dict.fromkeys(devices, False))
         portions = _portions(devices)
         if stored is None:
-            lost = _earlier(waiting.at, BROKER_DOUBT_MS) if state.source == MQTT else waiting.at
+            lost = earlier(waiting.at, BROKER_DOUBT_MS) if state.source == MQTT else waiting.at
+            group.breaks.append(Break(state.source, waiting.at))
             group.memory.put(key, moment_text(lost))
             self._add(group, [SourceLost(state.source, reason, some) for some in portions], waiting.at)
         else:
@@ -247,6 +260,7 @@ class Interpreting:
         """The group is on disk: what it said is true from now on."""
         self.heard.update(group.heard)
         self._evidence.update(group.evidence)
+        self._breaks.add(group.breaks)
         for address, settled in group.settled.items():
             (self._settled.add if settled else self._settled.discard)(address)
         self.states.update(group.sources)

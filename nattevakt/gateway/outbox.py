@@ -18,7 +18,7 @@ from pathlib import Path
 from nattevakt.edge.events import Event, Moment, Started, Tombstone, Urgency, device_of, kind_of
 from nattevakt.edge.wire import decode_event, encode_event
 from nattevakt.gateway import shedding, store
-from nattevakt.gateway.rows import ACKED, PARKED, UNSENT, Row, StoredRows
+from nattevakt.gateway.rows import ACKED, LIVES, LIVES_KEPT, PARKED, UNSENT, Row, StoredRows
 from nattevakt.gateway.store import StoreError, transaction
 
 _SHED_TOTAL = "outbox.shed"
@@ -31,6 +31,10 @@ class OutboxLimits:
     unsent_rows_max: int = 200_000
     acked_rows_max: int = 200_000
     acked_keep_h: int = 72
+
+
+def _moment_values(moment: Moment) -> list[object]:
+    return [moment.boot, moment.boottime_ms, moment.wall_ms, moment.synced]
 
 
 class Outbox(StoredRows):
@@ -118,11 +122,24 @@ class Outbox(StoredRows):
         last = self.next_seq - 1 if previous is not None else None
         body = Started(version, previous, last, self._life if previous is not None else None)
         stream = self._mint()
+        changes = self._lives()
         with self._undoing(), self._writing() as con:
             number = (self._streams[-1][0] if self._streams else 0) + 1
             con.execute("INSERT INTO streams(id, stream, first) VALUES(?, ?, ?)", (number, stream, self.next_seq))
             self._streams.append((number, stream, self.next_seq))
             self._insert(con, [Event(body, now)])
+            self._remember(con, changes)
+        self._remembered(changes)
+
+    def _lives(self) -> dict[str, str]:
+        """The row of earlier runs' last signs of life, with the run before this one."""
+        if self._life is None:
+            return {}
+        try:
+            lives = list(json.loads(self._memory.get(LIVES, "[]")))
+        except (ValueError, TypeError, RecursionError):
+            lives = []
+        return {LIVES: json.dumps([*lives, _moment_values(self._life)][-LIVES_KEPT:])}
 
     # --- writing ---------------------------------------------------------------------------------------------
 
@@ -183,8 +200,7 @@ class Outbox(StoredRows):
         life = self._life
         if life is not None and life.boot == moment.boot and life.boottime_ms > moment.boottime_ms:
             return
-        value = json.dumps([moment.boot, moment.boottime_ms, moment.wall_ms, moment.synced])
-        con.execute("INSERT OR REPLACE INTO life(one, moment) VALUES(1, ?)", (value,))
+        con.execute("INSERT OR REPLACE INTO life(one, moment) VALUES(1, ?)", (json.dumps(_moment_values(moment)),))
         self._life = moment
 
     def _remember(self, con: sqlite3.Connection, changes: Mapping[str, str | None]) -> None:

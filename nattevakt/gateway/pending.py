@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from nattevakt.edge.drivers.driver import Finding, Reading, SourceState
+from nattevakt.edge.drivers.driver import Finding, Said
 from nattevakt.edge.events import Body, Event, Moment
+from nattevakt.gateway.breaks import Break
 from nattevakt.gateway.inputs import AckMqtt
 
 
@@ -42,7 +43,7 @@ class Waiting:
 
     source: str
     at: Moment
-    outputs: tuple[Reading | Finding | SourceState | Unhandled | Body, ...]
+    outputs: tuple[Said | Unhandled | Body, ...]
     token: Token | None = None
 
 
@@ -88,6 +89,7 @@ class Group:
     """When each device was last heard while its source was there without a break."""
     settled: dict[str, bool] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    breaks: list[Break] = field(default_factory=list)
     mids: list[int] = field(default_factory=list)
     unhandled: dict[str, int] = field(default_factory=dict)
     news: int = 0

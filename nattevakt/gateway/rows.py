@@ -18,6 +18,9 @@ from nattevakt.gateway.store import StoreError, store_error
 
 UNSENT, ACKED, PARKED = 0, 1, 2
 STREAMS_MAX = 200
+LIVES = "outbox.lives"
+"""The row of memory that holds when earlier runs of the agent last said that they lived, the oldest first."""
+LIVES_KEPT = 60
 _FROM = (
     "SELECT rows.seq, streams.stream, rows.class, rows.kind, rows.device, rows.body, rows.reason"
     " FROM rows JOIN streams ON streams.id = rows.stream"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, SourceState, Stepped
+from nattevakt.edge.drivers.driver import Device, MqttMessage, Reading, Said, Stepped
 from nattevakt.edge.drivers.registry import MqttDialect, SerialDriver
 
 MQTT = "mqtt"
@@ -26,7 +26,7 @@ def serial_source(port: str) -> str:
 class Taken:
     """What a driver gave back for one input."""
 
-    outputs: tuple[Reading | Finding | SourceState, ...] = ()
+    outputs: tuple[Said, ...] = ()
     to_send: tuple[bytes, ...] = ()
     counted: Mapping[str, int] = field(default_factory=dict)
 
@@ -94,6 +94,20 @@ class Sources:
         self._mqtt_state = taken.state
         return Taken(taken.outputs, (), taken.counted)
 
+    def recall(self, memory: Mapping[str, str]) -> None:
+        """Take up what the broker's dialect asked to have remembered."""
+        if self._dialect is not None:
+            self._mqtt_state = self._dialect.recall(memory, self._mqtt_state)
+
+    def connected(self) -> None:
+        """A connection to the broker begins."""
+        if self._dialect is not None:
+            self._mqtt_state = self._dialect.connected(self._mqtt_state)
+
+    def awaits(self, message: MqttMessage) -> bool:
+        """Whether nobody can say yet which device this message comes from."""
+        return self._dialect is not None and self._dialect.awaits(message, self._mqtt_state)
+
     def due(self, now_ms: int) -> list[str]:
         """Ports whose driver wants to be called because time has passed."""
         return [name for name, p in self._ports.items() if p.up and p.wake_at_ms is not None and p.wake_at_ms <= now_ms]
@@ -105,6 +119,12 @@ class Sources:
     def wake_at_ms(self) -> int | None:
         """The next boottime at which a driver wants to be called."""
         return min((p.wake_at_ms for p in self._ports.values() if p.wake_at_ms is not None), default=None)
+
+    def through(self, address: str) -> tuple[str, ...]:
+        """All sources that a device may come through."""
+        if address.startswith(BRIDGE_PREFIX):
+            return (MQTT, BRIDGE)
+        return tuple(map(serial_source, self._ports))
 
     def devices_of(self, source: str, heard: Iterable[str]) -> list[str]:
         """Addresses that come from a source: those configured for it and those heard through it."""

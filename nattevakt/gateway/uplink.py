@@ -91,6 +91,7 @@ class Uplink:
         self._parks = 0
         self._last_ok_ms: int | None = None
         self._waiting_a_ms: int | None = None
+        self._answering_since_ms: int | None = None
         self._resent: dict[str, tuple[int, float]] = {}
         self.counters: dict[str, int] = {}
 
@@ -100,7 +101,7 @@ class Uplink:
         """Whatever may be sent now, at most one request a lane. Raises StoreError when rows cannot be read."""
         now_ms = now.moment.boottime_ms
         if self._last_ok_ms is None:
-            self._last_ok_ms = self._next_heartbeat_ms = now_ms
+            self._last_ok_ms = self._next_heartbeat_ms = self._answering_since_ms = now_ms
             self._next_heartbeat_s = now.mono_s
             self._next_parked_s = now.mono_s + PARKED_RETRY_S
         if not self._outbox.unsent["A"]:
@@ -246,8 +247,15 @@ class Uplink:
             self._postpone_heartbeat(busy, now)
             self._back_off(lane, now)
             return
+        if lane.failures:
+            # What is delivered now tells of no silence before a heartbeat has said how complete it is.
+            urgent = self._lanes[URGENT]
+            urgent.not_before_s = 0.0 if urgent.failures else urgent.not_before_s
+            self._heartbeat_again(now, 0.0)
         lane.failures = 0
         lane.faults.clear()
+        if self._silent(now):
+            self._answering_since_ms = now.moment.boottime_ms
         self._last_ok_ms = now.moment.boottime_ms
         refused = [(row, item) for row, item in zip(busy.rows, outcomes, strict=True) if _is_refused(item)]
         acked = [row.seq for row, item in zip(busy.rows, outcomes, strict=True) if not _is_refused(item)]
@@ -350,13 +358,30 @@ class Uplink:
                 found.append(max(backlog.not_before_s, self._next_parked_s))
         return min(found)
 
+    def _silent(self, now: Now) -> bool:
+        """Whether the centre has not answered well for longer than it may."""
+        limit_ms = stretched(UNREACHABLE_MS, now.pace)
+        return self._last_ok_ms is not None and now.moment.boottime_ms - self._last_ok_ms > limit_ms
+
+    def disproved(self, now: Now) -> frozenset[str]:
+        """Keys of faults that no longer are when the centre reads of them.
+
+        That it cannot be reached, always. That an urgent event waits for it, unless it has been answering for as long
+        as an event may wait: after an outage the event comes with the same contact, but one that is refused again and
+        again must be told of.
+        """
+        since_ms = self._answering_since_ms
+        limit_ms = stretched(UNDELIVERED_MS, now.pace)
+        answering = since_ms is not None and now.moment.boottime_ms - since_ms > limit_ms and not self._silent(now)
+        return frozenset(("unreachable",) if answering else ("unreachable", "undelivered"))
+
     def faults(self, now: Now) -> dict[str, str]:
         """What is wrong with the delivery, in words that stay the same while it is."""
         found: dict[str, str] = {}
         for lane in self._lanes.values():
             found.update(lane.faults)
         now_ms = now.moment.boottime_ms
-        if self._last_ok_ms is not None and now_ms - self._last_ok_ms > stretched(UNREACHABLE_MS, now.pace):
+        if self._silent(now):
             found["unreachable"] = "centre: no good answer for more than a minute"
         if self._waiting_a_ms is not None and now_ms - self._waiting_a_ms > stretched(UNDELIVERED_MS, now.pace):
             found["undelivered"] = "undelivered: an urgent event waits for the centre for more than a minute"

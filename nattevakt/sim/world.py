@@ -112,6 +112,9 @@ class World:
     def run(self, until_ms: int, each: Callable[[], None] | None = None) -> None:
         """Let time go on until this moment. each: called after each thing that happens."""
         self.line.run(until_ms, each)
+        if self.centre.up:
+            # What was stored without a word to the tablets is no less there.
+            self._look()
 
     def close(self) -> None:
         """Give everything back."""

@@ -241,8 +241,14 @@ def test_who_is_asked_about_an_exit_of_doubtful_time_is_given_as_long_as_anybody
 @pytest.mark.parametrize("mat", ["mat", "other half"])
 def test_what_a_bed_said_a_day_ago_is_forgotten(mat: str) -> None:
     """Its resident was in hospital, or it has died with somebody in it."""
-    night = Night(NIGHT).bed(-26 * 60 * MIN, occupied=mat != "mat", mat=mat)
+    night = Night(NIGHT).bed(-28 * 60 * MIN, occupied=mat != "mat", mat=mat)
     assert night.bed(0, occupied=False).due == 15 * MIN
+
+
+def test_an_exit_of_long_ago_that_all_has_been_said_of_hides_no_new_one() -> None:
+    night = up().look().look(answered=True)
+    assert night.bed(23 * 60 * MIN, occupied=False).due is None
+    assert night.bed(48 * 60 * MIN, occupied=False).due == (48 * 60 + 15) * MIN
 
 
 def test_a_bed_that_was_never_known_occupied_is_watched_all_the_same() -> None:

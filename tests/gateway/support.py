@@ -120,6 +120,15 @@ class TinyDialect:
         raw = given.payload.decode()
         return Stepped(state, (Reading(f"z2m:{name}", json.loads(raw), raw=raw, replay=given.retained, key=raw),))
 
+    def recall(self, memory: Mapping[str, str], state: TinyState) -> TinyState:  # noqa: ARG002
+        return state
+
+    def connected(self, state: TinyState) -> TinyState:
+        return state
+
+    def awaits(self, given: MqttMessage, state: TinyState) -> bool:  # noqa: ARG002
+        return False
+
     def encode(self, reading: Reading, base_topic: str, friendly_name: str) -> MqttMessage:
         return MqttMessage(f"{base_topic}/{friendly_name}", json.dumps(dict(reading.values)).encode())
 

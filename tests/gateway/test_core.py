@@ -323,3 +323,13 @@ def test_frames_are_timed_by_when_they_were_read(tmp_path: Path) -> None:
     run(machine, 6_000, SerialBytes("r0", b"?", read_ms=3_210))
     assert machine.describe(now(6_000)).health.findings == ("tiny:time: 3210",)
     box.close()
+
+
+def test_a_heartbeat_does_not_say_that_it_cannot_arrive_and_the_status_does(tmp_path: Path) -> None:
+    machine, box = core(tmp_path)
+    run(machine, 0, PortUp("r0"), SerialBytes("r0", said(BUTTON, pressed=True)))
+    at = now(90_000)
+    assert set(machine.faults(at)) == {"unreachable", "undelivered"}
+    assert len(machine.describe(at).health.faults) == 2
+    assert machine._beat(at).health.faults == ()
+    box.close()

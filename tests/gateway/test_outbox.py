@@ -13,7 +13,7 @@ import pytest
 from nattevakt.edge.events import Call, Contact, Event, Health, Started, Tombstone
 from nattevakt.edge.wire import decode_event
 from nattevakt.gateway.outbox import Outbox, OutboxLimits
-from nattevakt.gateway.rows import Row
+from nattevakt.gateway.rows import LIVES, Row
 from nattevakt.gateway.store import StoreError
 from tests.gateway.support import Streams, event, moment, outbox
 
@@ -51,7 +51,7 @@ def test_events_and_memory_are_on_disk_when_append_returns(tmp_path: Path) -> No
         assert box.append([event(Call("d", "press"), 5)], {"k": "v", "gone": None}) == (2,)
         with opened(copy(tmp_path, tmp_path / "cut"), Streams(9)) as after:
             assert [row.kind for row in everything(after)] == ["started", "call", "started"]
-            assert dict(after.memory) == {"k": "v"}
+            assert dict(after.memory) == {"k": "v", LIVES: '[["boot-1", 1005, 1790000000005, false]]'}
             assert body_of(everything(after)[1]) == Call("d", "press")
 
 

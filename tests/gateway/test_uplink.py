@@ -141,6 +141,21 @@ def test_connection_failures_back_off_to_five_seconds_at_most(line: Line) -> Non
     assert set(line.sizes()) == {2}
 
 
+def test_back_in_contact_a_heartbeat_goes_at_once_and_says_how_complete_it_is(line: Line) -> None:
+    """Whatever lane got through first: until then the centre must take its silences for unconfirmed."""
+    doors(line, 3)
+    line.run(1_000)
+    doors(line, 3)
+    away: list[str] = [URGENT, BACKLOG]
+    line.interfere = lambda send: HttpFailed(send.lane, send.number, "connection") if send.lane in away else None
+    line.run(90_000)
+    away.remove(BACKLOG)
+    while line.box.unsent.total():
+        line.run(10)
+    line.run(10)
+    assert [send.path for send in line.sent[-2:]] == ["/v1/batches", "/v1/heartbeats"]
+
+
 def test_an_urgent_event_that_waits_for_more_than_a_minute_is_a_fault(line: Line) -> None:
     call(line)
     line.interfere = lambda send: reply(send, 503)
@@ -291,3 +306,48 @@ def test_sent_bytes_of_a_row_are_the_same_at_every_try(line: Line) -> None:
     assert len(lines) == 1
     assert len(headers) == len(line.batches()), "the moment of sending is new every time"
     assert decode_event(lines.pop().split(b"\n")[1]).body == Contact("door", open=True)
+
+
+# --- what a heartbeat says of the road it came by -----------------------------------------------------------------
+
+
+def told(line: Line) -> set[str]:
+    """Keys of the faults that a heartbeat would carry now."""
+    return line.uplink.faults(line.now()).keys() - line.uplink.disproved(line.now())
+
+
+def no_answer(send: HttpSend) -> HttpFailed:
+    return HttpFailed(send.lane, send.number, "timeout")
+
+
+def test_after_an_outage_no_heartbeat_says_that_the_centre_cannot_be_reached(line: Line) -> None:
+    line.run(120_000)
+    line.interfere = no_answer
+    call(line)
+    line.run(120_000)
+    assert line.uplink.faults(line.now()).keys() == {"unreachable", "undelivered"}, "the siren beside it keeps both"
+    assert told(line) == set()
+    line.interfere = lambda send: no_answer(send) if send.path == "/v1/batches" else None
+    line.run(30_000)
+    assert told(line) == set(), "the call comes with the contact, a little later"
+
+
+def test_a_call_that_is_refused_while_heartbeats_pass_is_told_of(line: Line) -> None:
+    line.run(120_000)
+    line.interfere = lambda send: reply(send, 503) if send.path == "/v1/batches" else None
+    call(line)
+    line.run(50_000)
+    assert told(line) == set()
+    line.run(30_000)
+    assert told(line) == {"undelivered"}
+
+
+def test_a_call_that_is_refused_also_after_an_outage_is_told_of(line: Line) -> None:
+    call(line)
+    line.interfere = no_answer
+    line.run(600_000)
+    line.interfere = lambda send: reply(send, 503) if send.path == "/v1/batches" else None
+    line.run(50_000)
+    assert told(line) == set()
+    line.run(40_000)
+    assert told(line) == {"undelivered"}

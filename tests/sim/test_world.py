@@ -76,10 +76,6 @@ def test_a_gateway_that_dies_at_any_point_rings_what_it_stored(point: str, folde
     found.close()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="after a restart what a broker kept comes before bridge/devices: no device is known by its ieee address yet",
-)
 @pytest.mark.parametrize("point", ["interpreted", "committed"])
 def test_a_gateway_that_dies_at_any_point_hears_its_broker_again(point: str, folder: Path, stock: Stock) -> None:
     """What was not acknowledged comes again from the broker, rings once, and in the right room."""
@@ -110,6 +106,28 @@ def test_a_road_that_loses_and_doubles_changes_no_alarm(folder: Path, stock: Sto
     assert len(rows) == len(set(rows))
     assert all(host.unsent() == 0 for host in found.hosts.values())
     found.close()
+
+
+@pytest.mark.parametrize("box", [True, False])
+def test_who_gets_up_after_a_gateway_was_restarted_has_not_been_up_since_the_mat_spoke(
+    box: bool, folder: Path, stock: Stock
+) -> None:
+    """The mat spoke at one, the gateway listened until half past and was back soon: nobody was up for half an hour."""
+    one_ms = NOON_MS - 11 * 60 * MINUTE_MS
+    found = World(Plan(WARD, one_ms, 1, folder, stock, Workings()))
+
+    def does(act: Act) -> Callable[[], None]:
+        return lambda: found.happens(Happening(found.line.now_ms, "r202", act))
+
+    found.start()
+    host = found.hosts["loftet"]
+    story: dict[int, Callable[[], None]] = {1: does(Act.IN_BED), 34: does(Act.OUT_OF_BED), 38: does(Act.IN_BED)}
+    story |= {30: partial(host.kill, box=box), 32: partial(host.start, boot=box)}
+    for minute, part in story.items():
+        found.line.after(minute * MINUTE_MS, part)
+    found.run(one_ms + 60 * MINUTE_MS)
+    found.close()
+    assert [seen.kind for seen in found.watch.seen if seen.room == "202"] == []
 
 
 def test_a_stick_that_is_pulled_hears_nothing(folder: Path, stock: Stock) -> None:

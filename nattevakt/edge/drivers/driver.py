@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 Value = bool | int | float | str | None
 
@@ -104,6 +104,21 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """A row of the gateway's memory, as the driver wants to find it again after a restart.
+
+    It is stored with, and acknowledged with, whatever else the same input meant; an equal row is not written again.
+    """
+
+    key: str
+    text: str
+
+
+Said: TypeAlias = Reading | Finding | SourceState | Remember
+"""What a driver may put out."""
+
+
+@dataclass(frozen=True, slots=True)
 class MqttMessage:
     """One MQTT message as input of a dialect's step."""
 
@@ -119,13 +134,13 @@ StateT = TypeVar("StateT")
 class Stepped(Generic[StateT]):
     """What one step gives back.
 
-    outputs: readings, findings and source states in order. to_send: bytes for a serial line.
+    outputs: readings, findings, source states and what to remember, in order. to_send: bytes for a serial line.
     wake_at_ms: boottime at which step(None, now, state) wants to be called, or None.
     counted: counters to add to ("crc8d", "resync", "no_profile", …).
     """
 
     state: StateT
-    outputs: tuple[Reading | Finding | SourceState, ...] = ()
+    outputs: tuple[Said, ...] = ()
     to_send: tuple[bytes, ...] = ()
     wake_at_ms: int | None = None
     counted: Mapping[str, int] = field(default_factory=dict)

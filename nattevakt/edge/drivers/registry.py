@@ -39,6 +39,15 @@ class MqttDialect(Protocol):
     def step(self, given: MqttMessage | None, now_ms: int, state: Any) -> Stepped[Any]:
         """Take one message, or None when time has passed."""
 
+    def recall(self, memory: Mapping[str, str], state: Any) -> Any:
+        """The state with what an earlier run of the agent asked to have remembered."""
+
+    def connected(self, state: Any) -> Any:
+        """The state when a connection to the broker begins: what the bridge tells of its devices is yet to come."""
+
+    def awaits(self, given: MqttMessage, state: Any) -> bool:
+        """Whether what this message means depends on what the bridge has yet to tell of its devices."""
+
     def encode(self, reading: Reading, base_topic: str, friendly_name: str) -> MqttMessage:
         """The message that the bridge would publish for this reading."""
 

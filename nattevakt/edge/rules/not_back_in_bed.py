@@ -241,7 +241,7 @@ def _bed(
         if at.to_ms - out.back_ms < SETTLED_MS:
             return (), replace(out, back_ms=None)
         verdicts = (_cleared(out),)
-    elif out is not None:
+    elif out is not None and not (out.done and not before):
         same = at.from_ms - out.to_ms <= SAME_MS and len(out.keys) < KEYS_MAX
         return (), replace(out, keys=(*out.keys, fact.key)) if same else out
     elif before and not any(before.values()):

@@ -1,5 +1,14 @@
-"""Zigbee2MQTT: definitions.py reads what devices there are, decode.py what they say, driver.py joins them."""
+"""Zigbee2MQTT: definitions.py reads what devices there are, recalled.py keeps it, decode.py reads what they say."""
 
-from nattevakt.edge.drivers.zigbee2mqtt.driver import State, encode, start, step, subscriptions
+from nattevakt.edge.drivers.zigbee2mqtt.driver import (
+    State,
+    awaits,
+    connected,
+    encode,
+    recall,
+    start,
+    step,
+    subscriptions,
+)
 
-__all__ = ["State", "encode", "start", "step", "subscriptions"]
+__all__ = ["State", "awaits", "connected", "encode", "recall", "start", "step", "subscriptions"]

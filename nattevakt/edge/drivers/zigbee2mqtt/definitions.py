@@ -7,7 +7,7 @@ readings. Nothing here raises anything but RejectError.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nattevakt.edge.errors import RejectError
@@ -77,21 +77,32 @@ def _collect(exposes: object, binaries: dict[str, OnOff], enums: dict[str, tuple
             enums[name] = tuple(_text(v) for v in values[:EXPOSES_MAX])
 
 
-def read_devices(raw: bytes) -> tuple[Definition, ...]:
+def _nobody(_ieee: str, _name: str) -> bool:
+    return False
+
+
+def read_devices(raw: bytes, wanted: Callable[[str, str], bool] = _nobody) -> tuple[Definition, ...]:
     """The devices of a `bridge/devices` message; entries that make no sense are passed over.
 
-    Raises RejectError when the whole is no list.
+    wanted: whether a device (ieee address, friendly name) is one of the settings; those come first, and are kept
+    when there are more than DEVICES_MAX. Raises RejectError when the whole is no list.
     """
     value = load(raw, DEVICES_BYTES_MAX)
     if not isinstance(value, list):
         raise RejectError("bridge/devices", "not a list")
-    found: list[Definition] = []
-    for entry in value[:DEVICES_MAX]:
+    ours: list[tuple[str, str, dict[str, object]]] = []
+    others: list[tuple[str, str, dict[str, object]]] = []
+    for entry in value:
         if not isinstance(entry, dict) or entry.get("type") == "Coordinator":
             continue
         ieee, name = entry.get("ieee_address"), entry.get("friendly_name")
         if not isinstance(ieee, str) or not isinstance(name, str) or not ieee or not name:
             continue
+        kept = ours if wanted(ieee, name) else others
+        if len(kept) < DEVICES_MAX:
+            kept.append((ieee, name, entry))
+    found: list[Definition] = []
+    for ieee, name, entry in [*ours, *others][:DEVICES_MAX]:
         about = entry.get("definition")
         about = about if isinstance(about, dict) else {}
         binaries: dict[str, OnOff] = {}

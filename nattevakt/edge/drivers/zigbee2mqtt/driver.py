@@ -12,9 +12,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, SourceState, Stepped, Value
+from nattevakt.edge.drivers.driver import (
+    Device,
+    Finding,
+    MqttMessage,
+    Reading,
+    Remember,
+    SourceState,
+    Stepped,
+    Value,
+)
 from nattevakt.edge.drivers.zigbee2mqtt.decode import READERS, clean, decode
 from nattevakt.edge.drivers.zigbee2mqtt.definitions import Definition, load, read_devices
+from nattevakt.edge.drivers.zigbee2mqtt.recalled import KEY, definitions_of, row_of
 from nattevakt.edge.errors import RejectError
 
 SOURCE = "z2m"
@@ -33,8 +43,11 @@ class State:
     base_topic: str
     devices: Mapping[str, Device]
     definitions: Mapping[str, Definition] = field(default_factory=dict)
-    """By friendly name."""
+    """By friendly name: as the bridge told, or as remembered from an earlier run until it does."""
     definitions_told: bool = False
+    """Whether the bridge has told them since the agent started."""
+    listed: bool = False
+    """Whether it has told them on this connection, so that a name which is not among them is known to nobody."""
     bridge_up: bool | None = None
     told: frozenset[Finding] = frozenset()
 
@@ -92,24 +105,65 @@ def _bridge_state(given: MqttMessage, state: State) -> Stepped[State]:
 
 
 def _bridge_devices(given: MqttMessage, state: State) -> Stepped[State]:
-    found = read_devices(given.payload)
-    after = replace(state, definitions={d.name: d for d in found}, definitions_told=True)
-    return Stepped(after, counted={"bridge_devices": 1})
+    def wanted(ieee: str, name: str) -> bool:
+        return PREFIX + ieee in state.devices or PREFIX + name in state.devices
+
+    definitions: dict[str, Definition] = {}
+    findings: list[Finding] = []
+    for one in read_devices(given.payload, wanted):
+        # Configured ones come first, so a stranger never takes the name of one that somebody depends on.
+        first = definitions.setdefault(one.name, one)
+        if first.ieee != one.ieee:
+            address = PREFIX + clean(one.ieee, NAME_MAX)
+            finding = Finding(address, f"heter det samme som {clean(first.ieee, NAME_MAX)} i Zigbee2MQTT")
+            if finding not in state.told and len(state.told) + len(findings) < TOLD_MAX:
+                findings.append(finding)
+    told = state.told | set(findings)
+    after = replace(state, definitions=definitions, definitions_told=True, listed=True, told=told)
+    remember = Remember(KEY, row_of(state.base_topic, definitions.values()))
+    return Stepped(after, (remember, *findings), counted={"bridge_devices": 1})
+
+
+def recall(memory: Mapping[str, str], state: State) -> State:
+    """Take up what the bridge told an earlier run, unless it has told this one already."""
+    if state.definitions_told:
+        return state
+    return replace(state, definitions=definitions_of(memory.get(KEY), state.base_topic))
+
+
+def connected(state: State) -> State:
+    """A connection to the broker begins: devices may have come and changed names while there was none."""
+    return replace(state, listed=False)
+
+
+def awaits(given: MqttMessage, state: State) -> bool:
+    """Whether this comes from a name that only `bridge/devices`, yet to come on this connection, can explain."""
+    prefix = state.base_topic + "/"
+    name = given.topic.removeprefix(prefix)
+    head, _, tail = name.rpartition("/")
+    if state.listed or name in ("", given.topic) or name.startswith("bridge/") or tail in COMMANDS:
+        return False
+    names = (name, head) if head and (tail in READERS or tail == "availability") else (name,)
+    return not any(one in state.definitions or _plainly(one) in state.devices for one in names)
+
+
+def _plainly(name: str) -> str:
+    """The address of a device by its friendly name, fit for any receiver."""
+    plain = clean(name, NAME_MAX)
+    return PREFIX + (plain if plain == name else f"{plain}~{sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}")
 
 
 def _address(name: str, state: State) -> tuple[str, Device | None, Definition | None]:
     """The configured address if either name is configured, else the ieee address if known, else the name."""
     definition = state.definitions.get(name)
-    plain = clean(name, NAME_MAX)
-    if plain != name:
-        plain = f"{plain}~{sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
-    candidates = ([PREFIX + definition.ieee] if definition is not None else []) + [PREFIX + name, PREFIX + plain]
+    plain = _plainly(name)
+    candidates = ([PREFIX + definition.ieee] if definition is not None else []) + [PREFIX + name, plain]
     for address in candidates:
         if address in state.devices:
             return address, state.devices[address], definition
     if definition is not None:
         return PREFIX + clean(definition.ieee, NAME_MAX), None, definition
-    return PREFIX + plain, None, None
+    return plain, None, None
 
 
 def _scalar(payload: bytes) -> object:
@@ -146,7 +200,7 @@ def _device(name: str, given: MqttMessage, state: State) -> Stepped[State]:
     else:
         name, payload = _split(name, given, state)
         address, device, definition = _address(name, state)
-        values = decode(payload, device, definition, told=state.definitions_told)
+        values = decode(payload, device, definition, told=definition is not None or state.definitions_told)
     if not values and device is None and definition is None:
         return Stepped(state, counted={"nothing_known": 1})
     reading = Reading(
