@@ -1,4 +1,4 @@
-"""Many rows for PostgreSQL in one statement: a column is one array. Serves arrows 6 to 8.
+"""Many rows in one statement; for PostgreSQL a column is one array. Serves arrows 6 to 8.
 
 Owns the text of arrays and the INSERT that unfolds them. Must not know what the rows mean.
 
@@ -8,7 +8,7 @@ statement is parsed, bound and answered instead of one for each row. The driver'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,19 +26,35 @@ def fits(table: Table) -> bool:
 
 
 @cache
-def insert_text(table: Table, names: tuple[str, ...]) -> str:
-    """An INSERT that takes one array a column, in the order of the names; rows whose key is taken are passed over."""
-    arrays = ", ".join(f"CAST(%s AS {table.c[name].type.compile(_DIALECT)}[])" for name in names)
+def insert_text(table: Table, names: tuple[str, ...], tenant_id: int, dialect: str) -> str:
+    """An INSERT of one tenant's rows, those whose key is taken passed over. PostgreSQL's takes one array a column,
+    in the order of the names; SQLite's the values of one row, to be run for many."""
     columns = ", ".join(names)
+    into = f"INSERT INTO {table.name} (tenant_id, {columns})"
+    if dialect == "sqlite":
+        return f"{into} VALUES ({tenant_id:d}{', ?' * len(names)}) ON CONFLICT DO NOTHING"
+    arrays = ", ".join(f"CAST(%s AS {table.c[name].type.compile(_DIALECT)}[])" for name in names)
     return (
-        f"INSERT INTO {table.name} ({columns}) SELECT {columns} "  # noqa: S608 - our own names, from our own tables
+        f"{into} SELECT {tenant_id:d}, {columns} "  # noqa: S608 - our own names, from our own tables
         f"FROM unnest({arrays}) AS given ({columns}) ON CONFLICT DO NOTHING"
     )
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
-    """The rows turned on their side: the text of one array for each name."""
-    return ["{" + ",".join(_item(row[name]) for row in rows) + "}" for name in names]
+def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The rows turned on their side: the text of one array for each column."""
+    return [_column(values) for values in zip(*rows, strict=True)]
+
+
+def _column(values: Sequence[Any]) -> str:
+    """One array; most columns are of one kind throughout, and are written without a look at each value."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return "{" + ",".join(map(str, values)) + "}"
+    if kinds == {bytes}:
+        return '{"\\\\x' + '","\\\\x'.join(map(bytes.hex, values)) + '"}'
+    if kinds == {str} and "\\" not in (text := '","'.join(values)) and text.count('"') == 2 * (len(values) - 1):
+        return '{"' + text + '"}'
+    return "{" + ",".join(map(_item, values)) + "}"
 
 
 def _item(value: Any) -> str:

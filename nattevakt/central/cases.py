@@ -24,7 +24,7 @@ from nattevakt.central.places.places import (
 )
 from nattevakt.central.tables import rule_states
 from nattevakt.central.technical import Origin
-from nattevakt.edge.events import Bed, Body, Call, Contact, Event, Fall, Leak, Motion, Presence, Urgency, device_of
+from nattevakt.edge.events import Bed, Body, Call, Contact, Event, Fall, Leak, Motion, Presence, Urgency
 from nattevakt.edge.rules import call, door_at_night, fall, leak, not_back_in_bed
 from nattevakt.edge.rules.rule import Fact, JsonState, Occurred, RestsOn, Step
 
@@ -88,11 +88,14 @@ class Stored:
     event: Event
     occurred: Occurred
     received_ms: int
+    device: str | None
+    urgency: Urgency
+    """Of the event, worked out once."""
 
     @property
     def urgent(self) -> bool:
         """Whether it must end with an alarm or a written reason."""
-        return self.event.urgency is Urgency.A
+        return self.urgency is Urgency.A
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,31 +113,52 @@ Groups = Mapping[tuple[str, str], tuple[Rule, list[Case]]]
 
 def group(s: TenantSession, origin: Origin, seen: Sequence[Stored], places: Places, rules: Sequence[Rule]) -> Groups:
     """What each rule will look at, by subject and rule."""
-    spots = {item.key: places.at(device_of(item.event.body) or "", item.occurred.to_ms) for item in seen}
+    spots = [places.at(item.device or "", item.occurred.to_ms) for item in seen]
     watched = tuple(body for rule in rules if rule.needs_windows for body in rule.wants)
-    asked = (spots[item.key] for item in seen if isinstance(item.event.body, watched))
-    settings = Settings(s, (spot for spot in asked if spot is not None), origin.time_zone)
+    asked = {id(spot): spot for item, spot in zip(seen, spots, strict=True) if isinstance(item.event.body, watched)}
+    settings = Settings(s, (spot for spot in asked.values() if spot is not None), origin.time_zone)
     groups: dict[tuple[str, str], tuple[Rule, list[Case]]] = {}
-    for item in seen:
-        spot = spots[item.key]
-        address = device_of(item.event.body) or ""
-        for rule in rules:
-            if not isinstance(item.event.body, rule.wants) or is_repeat(item):
-                continue
-            found = settings.of(rule, item.event, spot)
-            if rule.needs_windows and found is None:
-                continue
-            fact = Fact(
-                _as_heard(item),
-                item.occurred,
-                item.received_ms,
-                spot.spot if spot is not None else "",
-                item.key.plain,
-            )
-            case = Case(fact, where_of(origin, address, spot), found, item)
-            for subject in settings.subjects(rule, item.event.body, origin, address, spot):
-                groups.setdefault((subject, rule.name), (rule, []))[1].append(case)
-    return groups
+    ways: dict[tuple[str, type[Body], Urgency], tuple[Spot | None, list[_Way]]] = {}
+    for item, spot in zip(seen, spots, strict=True):
+        if is_repeat(item):
+            continue
+        body, address = item.event.body, item.device or ""
+        like = (address, type(body), item.urgency)
+        known = ways.get(like)
+        if known is None or known[0] is not spot:
+            found = [_way(rule, settings, item, origin, spot, groups) for rule in rules if isinstance(body, rule.wants)]
+            known = ways[like] = (spot, [way for way in found if way is not None])
+        if not known[1]:
+            continue
+        place = spot.spot if spot is not None else ""
+        fact = Fact(_as_heard(item), item.occurred, item.received_ms, place, item.key.plain)
+        for where, wanted, lists in known[1]:
+            case = Case(fact, where, wanted, item)
+            for cases in lists:
+                cases.append(case)
+    return {name: entry for name, entry in groups.items() if entry[1]}
+
+
+_Way = tuple[Where, object, list[list[Case]]]
+"""Where an alarm about such an event is shown, its rule's settings, and the lists in which it is a case."""
+
+
+def _way(
+    rule: Rule,
+    settings: Settings,
+    item: Stored,
+    origin: Origin,
+    spot: Spot | None,
+    groups: dict[tuple[str, str], tuple[Rule, list[Case]]],
+) -> _Way | None:
+    """The way of an event to a rule, the same for all of its device, body and class in one place."""
+    found = settings.of(rule, item.event, spot)
+    if rule.needs_windows and found is None:
+        return None
+    address = item.device or ""
+    subjects = settings.subjects(rule, item.event.body, origin, address, spot)
+    lists = [groups.setdefault((subject, rule.name), (rule, []))[1] for subject in subjects]
+    return where_of(origin, address, spot), found, lists
 
 
 _FOLLOWED = select(rule_states.c.subject).where(
@@ -242,7 +266,7 @@ def where_of(origin: Origin, address: str, spot: Spot | None) -> Where:
 
 def is_repeat(item: Stored) -> bool:
     """Whether a row says again what another row of the same device has just said."""
-    return not item.urgent and getattr(item.event.body, "repeat_of", None) is not None
+    return getattr(item.event.body, "repeat_of", None) is not None and not item.urgent
 
 
 def _as_heard(item: Stored) -> Body:

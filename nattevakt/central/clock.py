@@ -76,7 +76,8 @@ class DemoClock(ServiceClock):
         folder = pace_file.resolve().parent
         if not (folder / MARK).is_file():
             raise RejectError("--demo", f"{folder} er ikke en demomappe; en annen fart enn 1 finnes bare i demo")
-        if not data.resolve().is_relative_to(folder):
+        # Not absolute is also SQLite's file:/…?uri=true, which resolves here and opens there.
+        if not data.is_absolute() or not data.resolve().is_relative_to(folder):
             raise RejectError("--demo", f"{data} ligger ikke i demomappen {folder} og er ikke demodata")
         try:
             file = os.open(pace_file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -117,18 +117,22 @@ class TenantSession:
 
     def execute_many(self, statement: Insert, rows: Sequence[Mapping[str, object]]) -> int:
         """Run one INSERT for several rows, in the order given; gives how many rows were written."""
-        bound = [{**row, "tenant_id": self.tenant_id} for row in rows]
-        return self._statements.execute_many(self.connection, statement, bound)
+        mine = self.tenant_id
+        return self._statements.execute_many(self.connection, statement, [{**row, "tenant_id": mine} for row in rows])
 
     def add(self, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
         """Add rows to a table without an `id`; rows whose key is taken are passed over. Gives how many it wrote."""
         if not rows:
             return 0
-        if self.dialect == "postgresql" and arrays.fits(table):
-            names = ("tenant_id", *rows[0])
-            bound = arrays.columns_of([{**row, "tenant_id": self.tenant_id} for row in rows], names)
-            return self._statements.run(self.connection, arrays.insert_text(table, names), bound)
-        return self.execute_many(_ignoring(table, self.dialect), rows)
+        if not arrays.fits(table):
+            return self.execute_many(_ignoring(table, self.dialect), rows)
+        names = tuple(rows[0])
+        return self.add_rows(table, names, [tuple(row[name] for name in names) for row in rows])
+
+    def add_rows(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> int:
+        """The same for rows of plain values in the order of the names; the tenant is filled in."""
+        sql, many = arrays.insert_text(table, names, self.tenant_id, self.dialect), self.dialect == "sqlite"
+        return self._statements.run(self.connection, sql, rows if many else arrays.columns_of(rows), many=many)
 
     def _insert(self, table: Table, values: Mapping[str, object], *, ignore: bool) -> int | None:
         statement, extra = _insert_one(table, self.dialect, tuple(values), ignore=ignore)

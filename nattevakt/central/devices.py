@@ -9,7 +9,7 @@ leak "wet"/"dry", and what a device says of itself (battery_percent, linkquality
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,6 @@ from nattevakt.central.tables import device_states, devices, placements, rooms
 from nattevakt.edge.events import (
     Bed,
     Body,
-    Call,
     Contact,
     Fall,
     FallOver,
@@ -31,7 +30,6 @@ from nattevakt.edge.events import (
     Health,
     Leak,
     LeakOver,
-    Motion,
     Presence,
 )
 
@@ -137,28 +135,21 @@ class DeviceState:
 
 def readings_of(body: Body) -> dict[str, object]:
     """What a body says about its device's state."""
-    match body:
-        case Contact():
-            return {"contact": "open" if body.open else "closed"}
-        case Bed():
-            return {"bed": "occupied" if body.occupied else "empty"}
-        case Presence():
-            return {"presence": "present" if body.present else "absent"}
-        case Fall():
-            return {"fall": "fallen"}
-        case FallOver():
-            return {"fall": "over"}
-        case Leak():
-            return {"leak": "wet"}
-        case LeakOver():
-            return {"leak": "dry"}
-        case Health():
-            names = ("battery_percent", "battery_low", "tamper", "available", "linkquality", "signal_dbm", "supply_v")
-            return {name: getattr(body, name) for name in names if getattr(body, name) is not None}
-        case Call() | Motion():
-            return {}
-        case _:
-            return {}
+    read = _READINGS.get(type(body))
+    return read(body) if read is not None else {}
+
+
+_OF_ITSELF = ("battery_percent", "battery_low", "tamper", "available", "linkquality", "signal_dbm", "supply_v")
+_READINGS: Mapping[type[Body], Callable[[Any], dict[str, object]]] = {
+    Contact: lambda body: {"contact": "open" if body.open else "closed"},
+    Bed: lambda body: {"bed": "occupied" if body.occupied else "empty"},
+    Presence: lambda body: {"presence": "present" if body.present else "absent"},
+    Fall: lambda _: {"fall": "fallen"},
+    FallOver: lambda _: {"fall": "over"},
+    Leak: lambda _: {"leak": "wet"},
+    LeakOver: lambda _: {"leak": "dry"},
+    Health: lambda body: {name: value for name in _OF_ITSELF if (value := getattr(body, name)) is not None},
+}
 
 
 _OF_GATEWAY = select(device_states).where(
@@ -206,7 +197,10 @@ class DeviceStates:
     def get(self, address: str) -> DeviceState:
         """One device to change; a new one if it was never heard. It must have been loaded if it exists."""
         self._touched.add(address)
-        return self._states.setdefault(address, DeviceState(address))
+        found = self._states.get(address)
+        if found is None:
+            found = self._states[address] = DeviceState(address)
+        return found
 
     def save(self, now_ms: int) -> None:
         """Write what was changed, sorted by key; the silence of what is heard again is looked at now."""

@@ -6,25 +6,21 @@ far the centre's data is complete. Must not know HTTP, or what is made of a sile
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from nattevakt.central import lifeline, technical, wakes, watching
+from nattevakt.central import claims, lifeline, technical, wakes, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.devices import DeviceStates
 from nattevakt.central.ingest import Sender, enter, origin_of
 from nattevakt.central.lifeline import held_of
-from nattevakt.central.occurred import Clocks
 from nattevakt.central.tables import gateways, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import Heartbeat, HeartbeatReply, decode_heartbeat
-
-CLAIMS_MAX = 8
-"""How many unreached claims of completeness are kept: the first of them, reached later, still tells something."""
 
 _STREAMS = select(streams).where(
     streams.c.tenant_id == TENANT,
@@ -63,8 +59,8 @@ def beat(db: Database, sender: Sender, body: bytes, now_ms: int) -> HeartbeatRep
 def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -> HeartbeatReply:
     gateway = enter(s, sender)
     origin = origin_of(gateway, sender.tenant)
-    claims = _claims(gateway, heartbeat, now_ms)
-    rows = _streams(s, origin, heartbeat, claims)
+    claimed = claims.with_newest(claims.kept(gateway), heartbeat, now_ms)
+    rows = _streams(s, origin, heartbeat, claimed)
     current = rows[heartbeat.stream]
     held_marks = {name: held_of(row).reply for name, row in rows.items()}
     marks = {name: held_marks[name] for name in _named(heartbeat) if name in held_marks}
@@ -77,7 +73,7 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
     _heard(s, origin, heartbeat, now_ms)
     held = {entry.stream: [entry.first, entry.last, entry.acked] for entry in heartbeat.streams}
     lifeline.judge_short(s, origin, held, now_ms)
-    complete_to_ms, waiting = _complete(gateway.complete_to_ms, claims, held_marks)
+    complete_to_ms, waiting = claims.reached(gateway.complete_to_ms, claimed, held_marks)
     values = {
         "gateway_id": origin.gateway_id,
         "now_ms": now_ms,
@@ -103,40 +99,15 @@ def _named(heartbeat: Heartbeat) -> set[str]:
 
 
 def _streams(
-    s: TenantSession, origin: Origin, heartbeat: Heartbeat, claims: Sequence[Mapping[str, Any]]
+    s: TenantSession, origin: Origin, heartbeat: Heartbeat, claimed: Sequence[claims.Claim]
 ) -> dict[str, Row[Any]]:
-    names = sorted(_named(heartbeat).union(*(claim["marks"] for claim in claims)))
+    names = sorted(_named(heartbeat).union(*(claim["marks"] for claim in claimed)))
     params = {"gateway_id": origin.gateway_id, "names": names}
     found = {row.stream: row for row in s.execute(_STREAMS, params)}
     missing = [heartbeat.stream] if heartbeat.stream not in found else []
     for name in missing:
         s.insert(streams, gateway_id=origin.gateway_id, stream=name, mark=0, ranges=[], missing=None)
     return {row.stream: row for row in s.execute(_STREAMS, params)} if missing else found
-
-
-def _claims(gateway: Row[Any], heartbeat: Heartbeat, now_ms: int) -> list[dict[str, Any]]:
-    """What the gateway has said of its completeness and the centre has not reached yet, oldest first."""
-    claims = list((gateway.complete_to or {}).get("claims", ()))
-    if heartbeat.complete_to is not None:
-        at_ms = Clocks(heartbeat.sent, now_ms).occurred(heartbeat.complete_to.at).from_ms
-        claims.append({"at_ms": at_ms, "marks": dict(heartbeat.complete_to.marks)})
-    # A gateway that is busy delivering may never have reached its newest claim when it beats.
-    return claims if len(claims) <= CLAIMS_MAX else [*claims[: CLAIMS_MAX - 1], claims[-1]]
-
-
-def _complete(
-    known_ms: int | None, claims: Sequence[Mapping[str, Any]], marks: Mapping[str, int]
-) -> tuple[int | None, dict[str, object] | None]:
-    """How far the centre holds all that this gateway has to tell, never moved back; and the claims to be kept."""
-    reached = [all(marks.get(name, 0) >= mark for name, mark in claim["marks"].items()) for claim in claims]
-    moments = [int(claim["at_ms"]) for claim, there in zip(claims, reached, strict=True) if there]
-    complete_to_ms = max(moments, default=None) if known_ms is None else max(known_ms, *moments, known_ms)
-    kept = [
-        claim
-        for claim, there in zip(claims, reached, strict=True)
-        if not there and int(claim["at_ms"]) > (complete_to_ms or 0)
-    ]
-    return complete_to_ms, {"claims": kept} if kept else None
 
 
 def _fault_kind(fault: str) -> tuple[str, str, Priority]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, tuple_, update
 
-from nattevakt.central import lifeline, technical
+from nattevakt.central import claims, lifeline, technical
 from nattevakt.central.alarms.requests import EventKey
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
@@ -62,7 +62,8 @@ class StaleCredential(NattevaktError):  # noqa: N818 - named for what it says to
 Fresh = tuple[Received, int, bytes]
 """A row that is new, its variant number, and the SHA-256 of its bytes."""
 _MOMENTS = ("last_life", "lost", "began", "ended")
-_ROW_KEY = itemgetter("stream_id", "seq", "variant")
+_OF_LIFE = (ClockSynchronised, Started, SourceLost, SourceBack, Tombstone)
+_STORED, _CONFLICT, _DUPLICATE = (ItemReply(it) for it in (Outcome.STORED, Outcome.CONFLICT, Outcome.DUPLICATE))
 
 
 class _MarksLied(Exception):  # noqa: N818 - never leaves this module
@@ -169,9 +170,8 @@ class _Ingest:
         self.batch = batch
         self.now_ms = now_ms
         self.trust_marks = trust_marks
-        row = enter(s, sender)
-        self.origin = origin_of(row, sender.tenant)
-        self.still_sending = row.held or {}
+        self.gateway = enter(s, sender)
+        self.origin = origin_of(self.gateway, sender.tenant)
         self.replies: dict[int, ItemReply] = {}
         self.states = DeviceStates(s, self.origin.gateway_id)
         self.streams: dict[str, _Stream] = {}
@@ -192,10 +192,12 @@ class _Ingest:
         self.states.save(self.now_ms)
         self._advance()
         if any(isinstance(entry.event.body, Started) for entry in stored):
-            lifeline.judge_short(self.s, self.origin, self.still_sending, self.now_ms)
-        probe("stored", {"devices": [device_of(entry.event.body) for entry in stored]})
+            lifeline.judge_short(self.s, self.origin, self.gateway.held or {}, self.now_ms)
+        probe("stored", {"devices": [entry.device for entry in stored]})
         outcomes = tuple(self.replies[index] for index in range(len(self.batch.items)))
-        return BatchReply(outcomes, {name: stream.held.reply for name, stream in self.streams.items()})
+        marks = {name: stream.held.reply for name, stream in self.streams.items()}
+        claims.settle(self.s, self.gateway, marks)
+        return BatchReply(outcomes, marks)
 
     def _load_streams(self, received: Sequence[Received]) -> None:
         bodies = [item.event.body for item in received]
@@ -251,11 +253,11 @@ class _Ingest:
             sha256 = hashlib.sha256(item.raw).digest()
             variants = there.setdefault((stream.id, item.id.seq), {})
             if sha256 in variants:
-                self.replies[item.index] = ItemReply(Outcome.DUPLICATE)
+                self.replies[item.index] = _DUPLICATE
                 continue
-            variant = max(variants.values(), default=-1) + 1
+            variant = max(variants.values()) + 1 if variants else 0
             variants[sha256] = variant
-            self.replies[item.index] = ItemReply(Outcome.CONFLICT if variant else Outcome.STORED)
+            self.replies[item.index] = _CONFLICT if variant else _STORED
             fresh.append((item, variant, sha256))
             if variant:
                 key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
@@ -286,19 +288,18 @@ class _Ingest:
         if not occurred.uncertain and (stream.dated_seq is None or later):
             stream.dated_seq, stream.dated_ms, stream.changed = item.id.seq, occurred.from_ms, True
         key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
-        return Stored(key, item.event, occurred, self.now_ms)
+        return Stored(key, item.event, occurred, self.now_ms, device_of(item.event.body), item.event.urgency)
 
     def _note_states(self, stored: Sequence[Stored]) -> None:
-        self.states.load(device for entry in stored if (device := device_of(entry.event.body)))
+        self.states.load({entry.device for entry in stored if entry.device})
         for entry in stored:
-            device = device_of(entry.event.body)
-            if device:
-                self.states.get(device).take(entry.event.body, entry.occurred.to_ms)
+            if entry.device:
+                self.states.get(entry.device).take(entry.event.body, entry.occurred.to_ms)
 
     def _live(self, stored: Sequence[Stored]) -> None:
         """What the rows about the gateway's own life mean."""
         pairs = []
-        for entry in stored:
+        for entry in (entry for entry in stored if isinstance(entry.event.body, _OF_LIFE)):
             body, at = entry.event.body, entry.occurred
             match body:
                 case ClockSynchronised():
@@ -329,11 +330,11 @@ class _Ingest:
 
     def _write(self, stored: Sequence[Stored], fresh: Sequence[Fresh], endings: Any) -> None:
         rows = [
-            _event_row(entry, item.raw, sha256, endings.get(entry.key) if endings else None)
+            _event_row(entry, item.raw, sha256, endings.get(entry.key, _OPEN) if endings else _OPEN)
             for entry, (item, _, sha256) in zip(stored, fresh, strict=True)
         ]
         rows.sort(key=_ROW_KEY)
-        if rows and self.s.add(events, rows) != len(rows):
+        if rows and self.s.add_rows(events, _COLUMNS, rows) != len(rows):
             raise _MarksLied
 
     def _refuse(self, refused: Iterable[Refused]) -> None:
@@ -375,26 +376,24 @@ class _Ingest:
 def _boots_of(item: Received) -> Iterable[str]:
     event = item.event
     yield event.at.boot
+    if event.since is None and not isinstance(event.body, _OF_LIFE):
+        return
     names = _MOMENTS if isinstance(event.body, Started | SourceBack | Tombstone) else ()
     moments = (event.since, *(getattr(event.body, name, None) for name in names))
     yield from (moment.boot for moment in moments if moment is not None)
 
 
-def _event_row(entry: Stored, raw: bytes, sha256: bytes, ending: Ending | None) -> dict[str, object]:
-    return {
-        "gateway_id": entry.key.gateway_id,
-        "stream_id": entry.key.stream_id,
-        "seq": entry.key.seq,
-        "variant": entry.key.variant,
-        "kind": kind_of(entry.event.body),
-        "urgency": entry.event.urgency.value,
-        "device": device_of(entry.event.body),
-        "occurred_from_ms": entry.occurred.from_ms,
-        "occurred_to_ms": entry.occurred.to_ms,
-        "received_ms": entry.received_ms,
-        "raw": raw,
-        "sha256": sha256,
-        "alarm_id": ending.alarm_id if ending is not None else None,
-        "outcome_reason": ending.reason if ending is not None else None,
-        "twin_of": ending.twin_of if ending is not None else None,
-    }
+_COLUMNS = (
+    *("gateway_id", "stream_id", "seq", "variant", "kind", "urgency", "device"),
+    *("occurred_from_ms", "occurred_to_ms", "received_ms", "raw", "sha256", "alarm_id", "outcome_reason", "twin_of"),
+)
+_ROW_KEY = itemgetter(1, 2, 3)
+_OPEN = Ending()
+
+
+def _event_row(entry: Stored, raw: bytes, sha256: bytes, ending: Ending) -> tuple[object, ...]:
+    """In the order of `_COLUMNS`."""
+    key, at = entry.key, entry.occurred
+    told = (kind_of(entry.event.body), entry.urgency.value, entry.device, at.from_ms, at.to_ms, entry.received_ms)
+    end = (ending.alarm_id, ending.reason, ending.twin_of)
+    return (key.gateway_id, key.stream_id, key.seq, key.variant, *told, raw, sha256, *end)

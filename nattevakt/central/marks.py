@@ -60,7 +60,10 @@ class Held:
 
     def with_seqs(self, seqs: Iterable[int]) -> Held:
         """The same with these rows held as well."""
-        return self.with_ranges((seq, seq) for seq in seqs)
+        rows = sorted(set(seqs))
+        if rows and rows[-1] - rows[0] == len(rows) - 1:  # as nearly always
+            return self.with_ranges([(rows[0], rows[-1])])
+        return self.with_ranges((seq, seq) for seq in rows)
 
     def missing_to(self, last: int) -> tuple[Range, ...]:
         """The gaps up to and with `last`."""

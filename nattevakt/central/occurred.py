@@ -63,7 +63,7 @@ class Clocks:
         return Occurred(self._within(known), self.received_ms)
 
     def _exact(self, at_ms: int) -> Occurred:
-        within = self._within(at_ms)
+        within = 0 if at_ms < 0 else min(at_ms, self.received_ms)
         return Occurred(within, within)
 
     def _within(self, at_ms: int) -> int:

@@ -31,6 +31,9 @@ FAR_MS = 24 * 3_600_000
 later, and two far ones, for what comes after an outage."""
 BACK_MS = 24 * 3_600_000
 """How far before a fact that is older than all of them the stored events are read."""
+AHEAD_MS = 60_000
+"""Nothing happens later than it is told. A stored event that lies further ahead was dated while the centre's clock was
+wrong, and must not come after all that happens now."""
 
 Pos = tuple[int, ...]
 """A fact's place in the order: when it happened (the end of the interval), then the row's name."""
@@ -102,6 +105,10 @@ class Fold:
             return Fold(wake_ms=self.wake_ms)
         return Fold(rule.folding.unjudged(base.state), base.pos, near, far, self.wake_ms)
 
+    def is_late(self, cases: Sequence[Case]) -> bool:
+        """Whether any of these happened before what is folded already."""
+        return bool(self.at) and min(position(case.fact) for case in cases) < self.at
+
     def facts(
         self, s: TenantSession, subject: str, rule: Rule, told: Sequence[Case], cases: Sequence[Case], now_ms: int
     ) -> tuple[Fold, list[tuple[Case, Verdict]]]:
@@ -111,12 +118,13 @@ class Fold:
         """
         todo = {position(case.fact): case for case in cases}
         fold = self
-        if self.at and min(todo) < self.at:
+        if self.is_late(cases):
             fold = self._before(min(todo), rule)
             since_ms = fold.at[0] if fold.at else min(todo)[0] - BACK_MS
             stored = _stored(s, subject, rule, cases[0], since_ms)
             again = {position(case.fact): case for case in (*stored, *told)}
-            todo = {pos: case for pos, case in {**again, **todo}.items() if pos > fold.at}
+            to_ms = now_ms + AHEAD_MS
+            todo = {pos: case for pos, case in {**again, **todo}.items() if pos > fold.at and pos[0] <= to_ms}
         said: list[tuple[Case, Verdict]] = []
         for pos in sorted(todo):
             case = todo[pos]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 
 from nattevakt.central import completeness, wakes
 from nattevakt.central.alarms import register
@@ -22,7 +22,7 @@ from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.places.places import look_up, rooms_of
 from nattevakt.central.refold import Fold, Verdict
 from nattevakt.central.states import keep, lock
-from nattevakt.central.tables import events, gateways
+from nattevakt.central.tables import events, gateways, rule_states, wake_rows
 from nattevakt.central.technical import Origin
 from nattevakt.edge.pace import stretched
 from nattevakt.edge.rules.rule import Key, Log, Occurred, Raise, RestsOn, Step, Wake
@@ -30,6 +30,27 @@ from nattevakt.edge.rules.rule import Key, Log, Occurred, Raise, RestsOn, Step, 
 _log = structlog.get_logger("nattevakt.silence")
 AGAIN_MS = 60_000
 """How often a deadline is looked at that passed without confirmation."""
+BACKLOG_MS = 30_000
+"""Two heartbeats: so long after its beginning became known a silence waits for the rest of the same backlog."""
+
+
+_UNARMED = select(rule_states.c.subject, rule_states.c.rule, rule_states.c.state).where(
+    rule_states.c.tenant_id == TENANT,
+    rule_states.c.rule.in_([rule.name for rule in RULES if rule.folding is not None]),
+    ~exists().where(
+        wake_rows.c.tenant_id == rule_states.c.tenant_id,
+        wake_rows.c.subject == rule_states.c.subject,
+        wake_rows.c.rule == rule_states.c.rule,
+    ),
+)
+
+
+def ensure(s: TenantSession) -> None:
+    """Plant again what a rule waits for and no row stands for any more (a restore, somebody's hand)."""
+    lost = [(row.subject, row.rule, Fold.load(row.state).wake_ms) for row in s.execute(_UNARMED)]
+    for subject, rule, wake_ms in sorted(entry for entry in lost if entry[2] is not None):
+        _log.error("deadline_lost", subject=subject, rule=rule)
+        wakes.arm(s, subject, rule, wake_ms)
 
 
 def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
@@ -53,16 +74,38 @@ def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: 
     confirmed = judged.to_ms > at_ms
     if not confirmed and judged.to_ms >= now_ms:
         return  # due this very millisecond: the next cycle knows
-    lag_ms = stretched(completeness.LAG_MS, pace)
-    if not confirmed and now_ms - judged.lag_from_ms <= lag_ms:
-        wakes.wait(s, taken, judged.waits_for, judged.lag_from_ms + lag_ms + 1)
-        return
+    if not confirmed:
+        patient_ms = judged.lag_from_ms + stretched(completeness.LAG_MS, pace)
+        if now_ms > patient_ms:
+            patient_ms = _known_ms(s, rests_on.keys) + stretched(BACKLOG_MS, pace)
+        if now_ms <= patient_ms:
+            wakes.wait(s, taken, judged.waits_for, patient_ms + 1)
+            return
     asked = Wake(at_ms, confirmed, _answered(s, taken, rests_on))
     _carry_out(s, tenant, taken, fold, rule.step(fold.state, asked, None, now_ms), now_ms)
     if fold.wake_ms == at_ms:
         wakes.wait(s, taken, judged.waits_for, now_ms + stretched(AGAIN_MS, pace))
     else:
         wakes.arm(s, wake.subject, wake.rule, fold.wake_ms)
+
+
+_RECEIVED = select(events.c.received_ms).where(
+    events.c.tenant_id == TENANT,
+    events.c.gateway_id == bindparam("gateway_id"),
+    events.c.stream_id == bindparam("stream_id"),
+    events.c.seq == bindparam("seq"),
+    events.c.variant == bindparam("variant"),
+)
+
+
+def _known_ms(s: TenantSession, keys: Iterable[Key]) -> int:
+    """When the centre learned of the last of these events; 0 where it holds none of them."""
+    found = (s.execute(_RECEIVED, _params(key)).scalar() for key in _keys(keys))
+    return max((int(at_ms) for at_ms in found if at_ms is not None), default=0)
+
+
+def _params(key: EventKey) -> dict[str, object]:
+    return {"gateway_id": key.gateway_id, "stream_id": key.stream_id, "seq": key.seq, "variant": key.variant}
 
 
 def _answered(s: TenantSession, wake: wakes.Wake, rests_on: RestsOn) -> bool:
@@ -121,8 +164,6 @@ _BEGAN = (
 
 def _where(s: TenantSession, tenant: Tenant, holds: Sequence[EventKey]) -> Where:
     """Where the device hung, and who stayed there, that told of the beginning."""
-    key = holds[0]
-    params = {"gateway_id": key.gateway_id, "stream_id": key.stream_id, "seq": key.seq, "variant": key.variant}
-    row = s.execute(_BEGAN, params).one()
+    row = s.execute(_BEGAN, _params(holds[0])).one()
     origin = Origin(row.id, row.ward_id, row.key, row.name, tenant.time_zone)
     return where_of(origin, row.device, look_up(s, [row.device]).at(row.device, row.occurred_to_ms))

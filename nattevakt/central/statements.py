@@ -10,6 +10,7 @@ whatever this file does not know, goes SQLAlchemy's own way; rows and errors are
 
 from __future__ import annotations
 
+import sqlite3
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Executable, Insert, LargeBinary, Select, TextClause, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import TextualSelect
 
@@ -120,13 +121,14 @@ class _Prepared:
 
     def result(self, cursor: Any) -> Found:
         """The rows of a cursor that has run the statement."""
-        if cursor.description is None:
-            return Found(_NOTHING, iter(()), cursor.rowcount)
         if self._metadata is None:
-            names = [column[0] for column in cursor.description]
+            described = cursor.description  # psycopg makes it anew at every look
+            if described is None:
+                return Found(_NOTHING, iter(()), cursor.rowcount)
+            names = [column[0] for column in described]
             self._readers = tuple(
                 None if kind is None else kind.dialect_impl(self._dialect).result_processor(self._dialect, column[1])
-                for kind, column in zip(self._types(names), cursor.description, strict=True)
+                for kind, column in zip(self._types(names), described, strict=True)
             )
             self._metadata = SimpleResultMetaData(names)
         rows = cursor.fetchall()
@@ -185,11 +187,15 @@ class Statements:
         finally:
             cursor.close()
 
-    def run(self, connection: Connection, sql: str, bound: Sequence[object] = ()) -> int:
-        """Run a text in the driver's own form that gives no rows; gives how many rows it changed."""
+    def run(self, connection: Connection, sql: str, bound: Sequence[Any] = (), *, many: bool = False) -> int:
+        """Run a text in the driver's own form that gives no rows; gives how many rows it changed. many: bound is
+        the parameters of several runs."""
         cursor = connection.connection.cursor()
         try:
-            cursor.execute(sql, bound)
+            if many:
+                cursor.executemany(sql, bound)
+            else:
+                cursor.execute(sql, bound)
             return int(cursor.rowcount)
         except connection.dialect.loaded_dbapi.Error as error:
             raise wrapped(connection, cursor, sql, None, error) from error
@@ -209,6 +215,17 @@ class Statements:
         if found is None:
             found = uses[names] = _Prepared(statement, connection.dialect, sorted(names), self._check)
         return found
+
+
+def its_own_fault(error: Exception) -> bool:
+    """Whether a statement failed by itself, in a database that is there: cut off for its length, or no SQL at all.
+
+    To try again is no help then. A database that is away or busy looks alike to SQLAlchemy.
+    """
+    if not isinstance(error, OperationalError) or error.connection_invalidated:
+        return False
+    cut_off = getattr(error.orig, "sqlstate", None) == "57014"
+    return cut_off or getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 def wrapped(connection: Connection, cursor: Any, sql: str, params: Any, error: Exception) -> BaseException:

@@ -4,13 +4,14 @@ Owns the way of each event to its rules and the promise that every class-A row e
 reason. Must not know how rules decide, or how an alarm is written. A rule that judges silence is only brought up to
 date here; it is judged by the sweep (silence.py), once it is known that nothing is missing.
 
-Each rule runs in a savepoint. One that raises costs nobody an alarm: an urgent event then rings plainly, with a
-technical alarm beside it, and the other rules go on.
+Rules are pure; what each says is carried out in a savepoint of its own. One that raises costs nobody an alarm: an
+urgent event then rings plainly, with a technical alarm beside it, and the other rules go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import structlog
@@ -22,16 +23,17 @@ from nattevakt.central import states, technical, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, EventKey, RaiseRequest, Where
-from nattevakt.central.cases import RULES, Case, Rule, Stored, group, is_repeat, subject_of, where_of
+from nattevakt.central.cases import RULES, Case, Groups, Rule, Stored, group, is_repeat, subject_of, where_of
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.places.places import Places, look_up
-from nattevakt.central.refold import Fold
+from nattevakt.central.refold import Fold, Verdict
+from nattevakt.central.statements import its_own_fault
 from nattevakt.central.tables import events
 from nattevakt.central.technical import Origin
 from nattevakt.central.twins import Twins
 from nattevakt.edge.errors import RetryError
-from nattevakt.edge.events import device_of, kind_of
+from nattevakt.edge.events import kind_of
 from nattevakt.edge.rules.rule import Clear, JsonState, Log, Raise, Reason
 
 __all__ = ("RULES", "RULE_FAILURES", "Ending", "Rule", "Stored", "supervise")
@@ -58,57 +60,86 @@ class _Supervision:
         self.now_ms = now_ms
         self.endings: dict[EventKey, Ending] = {}
         self._rung: set[EventKey] = set()
+        self._states: dict[states.Name, JsonState] = {}
+        self._written: dict[states.Name, str] = {}
         self._folded: dict[tuple[str, str], list[Case]] = {}
         self.twins = Twins(s, origin.gateway_id)
 
-    def run(self, subject: str, rule: Rule, cases: Sequence[Case]) -> None:
-        """All of a batch's cases for one rule and subject; if one fails, each is tried alone."""
-        if len(cases) > 1 and self._safely(subject, rule, states.lock(self.s, subject, rule.name), cases):
+    def run_all(self, groups: Groups) -> None:
+        """All of a batch's cases: the states taken in one statement, in order, and written back in another."""
+        self._states = states.lock_all(self.s, groups) if groups else {}
+        for subject, name in sorted(groups):
+            rule, cases = groups[subject, name]
+            self._run(subject, rule, cases)
+        states.keep_all(self.s, self._written)
+
+    def _run(self, subject: str, rule: Rule, cases: Sequence[Case]) -> None:
+        """All cases for one rule and subject; if one fails, each is tried alone."""
+        if len(cases) > 1 and self._safely(subject, rule, cases):
             return
         for case in cases:
-            if not self._safely(subject, rule, states.lock(self.s, subject, rule.name), [case]):
+            if not self._safely(subject, rule, [case]):
                 self._plainly(subject, rule, case)
 
-    def _safely(self, subject: str, rule: Rule, state: JsonState, cases: Sequence[Case]) -> bool:
+    def _safely(self, subject: str, rule: Rule, cases: Sequence[Case]) -> bool:
         before = {key: replace(ending) for key, ending in self.endings.items()}
         try:
-            with self.s.savepoint():
-                self._steps(subject, rule, state, cases)
-        except (RetryError, OperationalError, InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a rule may fail in any way, and nobody's alarm with it
+            if rule.folding is not None:
+                self._fold(subject, rule, cases)
+            else:
+                self._steps(subject, rule, cases)
+        except Exception as error:  # a rule may fail in any way, and nobody's alarm with it
+            if isinstance(error, RetryError | OperationalError | InterfaceError) and not its_own_fault(error):
+                raise
             self.endings = before
+            # Read anew: a rule that fails may have written into what it was given.
+            self._states[subject, rule.name] = states.lock(self.s, subject, rule.name)
             RULE_FAILURES.labels(rule.name).inc()
             _log.error("rule_failed", rule=rule.name, subject=subject, error=type(error).__name__, exc_info=True)
             return False
         return True
 
-    def _steps(self, subject: str, rule: Rule, state: JsonState, cases: Sequence[Case]) -> None:
-        if rule.folding is not None:
-            self._fold(subject, rule, state, cases)
-            return
-        after = state
+    def _steps(self, subject: str, rule: Rule, cases: Sequence[Case]) -> None:
+        state = after = self._state(subject, rule)
+        said: list[tuple[Case, Verdict]] = []
         for case in cases:
             step = rule.step(after, case.fact, case.settings, self.now_ms)
             after = step.state
-            for verdict in step.verdicts:
-                self._carry_out(subject, rule, case, verdict)
-        if after != state:
-            states.keep(self.s, subject, rule.name, after)
+            if step.verdicts:
+                said += [(case, verdict) for verdict in step.verdicts]
+        kept = states.written(after) if after != state else None
+        if said:
+            with self.s.savepoint():
+                self._say(subject, rule, said)
+        if kept is not None:
+            self._written[subject, rule.name] = kept
 
-    def _fold(self, subject: str, rule: Rule, state: JsonState, cases: Sequence[Case]) -> None:
-        before = Fold.load(state)
+    def _fold(self, subject: str, rule: Rule, cases: Sequence[Case]) -> None:
+        before = Fold.load(self._state(subject, rule))
         armed_ms = before.wake_ms
         told = self._folded.setdefault((subject, rule.name), [])
-        after, said = before.facts(self.s, subject, rule, told, cases, self.now_ms)
-        for case, verdict in said:
-            self._carry_out(subject, rule, case, verdict)
-        states.keep(self.s, subject, rule.name, after.plain())
-        if after.wake_ms != armed_ms:
-            wakes.arm(self.s, subject, rule.name, after.wake_ms)
+        # What comes late makes the fold read the database.
+        with self.s.savepoint() if before.is_late(cases) else nullcontext():
+            after, said = before.facts(self.s, subject, rule, told, cases, self.now_ms)
+        plain = after.plain()
+        kept = states.written(plain)
+        if said or after.wake_ms != armed_ms:
+            with self.s.savepoint():
+                self._say(subject, rule, said)
+                if after.wake_ms != armed_ms:
+                    wakes.arm(self.s, subject, rule.name, after.wake_ms)
+        self._written[subject, rule.name] = kept
         told.extend(cases)
 
-    def _carry_out(self, subject: str, rule: Rule, case: Case, verdict: Raise | Clear | Log) -> None:
+    def _state(self, subject: str, rule: Rule) -> JsonState:
+        kept = self._written.get((subject, rule.name))
+        return states.read(kept) if kept is not None else self._states[subject, rule.name]
+
+    def _say(self, subject: str, rule: Rule, said: Sequence[tuple[Case, Verdict]]) -> None:
+        for case, verdict in said:
+            self._carry_out(subject, rule, case, verdict)
+
+    def _carry_out(self, subject: str, rule: Rule, case: Case, verdict: Verdict) -> None:
         stored = case.stored
         if isinstance(verdict, Log):
             if stored is not None:
@@ -152,7 +183,7 @@ class _Supervision:
 
     def unknown(self, stored: Stored, places: Places) -> None:
         """An urgent event that no rule of this version understands rings as what it is: unknown."""
-        address = device_of(stored.event.body) or ""
+        address = stored.device or ""
         spot = places.at(address, stored.occurred.to_ms)
         reason = Reason("unknown_event", {"kind": kind_of(stored.event.body), "device": address})
         verdict = Raise("unknown_event", KINDS["unknown_event"].priority, reason)
@@ -168,15 +199,14 @@ def supervise(
     Gives what each event row ends with; every class-A row is in it with an alarm or a reason.
     """
     wanted = tuple(body for rule in rules for body in rule.wants)
-    seen = [item for item in stored if item.urgent or isinstance(item.event.body, wanted)]
+    kinds = {kind: issubclass(kind, wanted) for kind in {type(item.event.body) for item in stored}}
+    seen = [item for item in stored if kinds[type(item.event.body)] or item.urgent]
     if not seen:
         return {}
     run = _Supervision(s, origin, now_ms)
-    places = look_up(s, (device_of(item.event.body) or "" for item in seen))
+    places = look_up(s, {item.device or "" for item in seen})
     groups = group(s, origin, seen, places, rules)
-    for subject, name in sorted(groups):
-        rule, cases = groups[subject, name]
-        run.run(subject, rule, cases)
+    run.run_all(groups)
     for item in seen:
         ending = run.endings.get(item.key)
         if item.urgent and (ending is None or (ending.alarm_id is None and ending.reason is None)):

@@ -16,12 +16,13 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from nattevakt.central import technical, wakes, watching
+from nattevakt.central import silence, technical, wakes, watching
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import EventKey, RaiseRequest, Where
 from nattevakt.central.clock import Clock
 from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.statements import its_own_fault
 from nattevakt.central.supervision import RULE_FAILURES
 from nattevakt.central.technical import Origin
 from nattevakt.central.wake_handlers import HANDLERS, Handler
@@ -126,9 +127,9 @@ def _look(
     try:
         with s.savepoint():
             handlers[wake.rule](s, tenant, wake, now_ms, pace)
-    except (RetryError, OperationalError, InterfaceError):
-        raise
-    except Exception as error:  # noqa: BLE001 - a rule may fail in any way, and nobody's alarm with it
+    except Exception as error:  # a rule may fail in any way, and nobody's alarm with it
+        if isinstance(error, RetryError | OperationalError | InterfaceError) and not its_own_fault(error):
+            raise
         RULE_FAILURES.labels(wake.rule).inc()
         _log.error("wake_failed", rule=wake.rule, subject=wake.subject, error=type(error).__name__, exc_info=True)
         wakes.wait(s, wake, None, now_ms + PUT_OFF_MS)
@@ -152,6 +153,7 @@ def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool:
     last_ms = last_run_ms(s)
     if last_ms is None or last_ms // ENSURE_EVERY_MS != now_ms // ENSURE_EVERY_MS:
         watching.ensure(s, now_ms)
+        silence.ensure(s)
     s.execute(_REARM, {**CANARY, "wake_at_ms": now_ms + EVERY_MS})
     s.execute(_RAN, {"now_ms": now_ms, "grace_ms": _grace_ms(s, now_ms, pace)})
     return True

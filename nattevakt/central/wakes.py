@@ -60,6 +60,14 @@ _WAITING_LOCKED = {
     "sqlite": text(_WAITING + _ORDER["sqlite"]),
     "postgresql": text(_WAITING + _ORDER["postgresql"] + " FOR UPDATE"),
 }
+_WAITING_FREE = {
+    "sqlite": _WAITING_LOCKED["sqlite"],
+    "postgresql": text(_WAITING + _ORDER["postgresql"] + " FOR UPDATE SKIP LOCKED"),
+}
+_RELEASE_ONE = text(
+    "UPDATE wake_rows SET look_ms = NULL, waits_for = NULL "
+    "WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule"
+)
 
 
 def arm(s: TenantSession, subject: str, rule: str, wake_at_ms: int | None) -> None:
@@ -76,9 +84,16 @@ def wait(s: TenantSession, wake: Wake, gateway_id: int | None, look_ms: int) -> 
     s.execute(_WAIT, {"subject": wake.subject, "rule": wake.rule, "look_ms": look_ms, "waits_for": gateway_id})
 
 
-def release(s: TenantSession, gateway_id: int, complete_to_ms: int) -> None:
-    """A gateway's data is complete to this moment: what waited for that is due again."""
+def release(s: TenantSession, gateway_id: int, complete_to_ms: int, *, pass_over_held: bool = False) -> None:
+    """A gateway's data is complete to this moment: what waited for that is due again.
+
+    pass_over_held: leave what another process is looking at; for who holds rule states already and must not wait.
+    """
     params = {"gateway_id": gateway_id, "to_ms": complete_to_ms}
+    if pass_over_held:
+        for row in s.execute(_WAITING_FREE[s.dialect], params).all():
+            s.execute(_RELEASE_ONE, {"subject": row.subject, "rule": row.rule})
+        return
     # Locked in the order in which everybody locks them; the UPDATE alone would take them as it finds them.
     if s.execute(_WAITING_LOCKED[s.dialect], params).all():
         s.execute(_RELEASE, params)

@@ -180,7 +180,8 @@ def _gateway_alarm(
     numbers, residents = _served(s, gateway_id, now_ms)
     named = ", ".join(numbers[:ROOMS_NAMED_MAX]) + (" …" if len(numbers) > ROOMS_NAMED_MAX else "")
     # It speaks, but what it tells does not become complete: another fault, and another place to look for it.
-    speaks = row.last_heartbeat_ms is not None and now_ms - row.last_heartbeat_ms < limit_ms
+    # Half the limit, because a line that is cut leaves data that ended with the last heartbeat or one before it.
+    speaks = row.last_heartbeat_ms is not None and now_ms - row.last_heartbeat_ms < limit_ms // 2
     code = "gateway_silent.behind" if speaks else GATEWAY_SILENT
     request = RaiseRequest(
         subject=wake.subject,

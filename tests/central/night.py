@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from typing import Any
 from sqlalchemy import select, text
 
 from nattevakt.central import credentials, sweep
+from nattevakt.central.alarms import register
+from nattevakt.central.alarms.lifecycle import IllegalMove, State
+from nattevakt.central.alarms.requests import Act, SomeoneFirst
 from nattevakt.central.columns import TENANT
-from nattevakt.central.db import Database, Tenant
+from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.ingest import Sender
 from nattevakt.central.seed import apply_seed
 from nattevakt.central.seed_file import (
@@ -30,7 +34,7 @@ from nattevakt.central.seed_file import (
     TenantEntry,
     WardEntry,
 )
-from nattevakt.central.tables import alarm_events, alarms, events, gateways, streams, transitions
+from nattevakt.central.tables import alarm_events, alarms, events, gateways, staff, streams, transitions
 from nattevakt.edge.events import Bed, Body, Contact, Motion, device_of
 from nattevakt.edge.rules.rule import UNCONFIRMED
 from nattevakt.edge.wire import CompleteTo
@@ -87,13 +91,15 @@ class Delivery:
     """How the events reach the centre. Times are real moments (ms).
 
     arrives: when each comes, at once where it is not said. again: which are sent once more, and when. sweeps: extra
-    looks. restarts: when the centre is another process from then on.
+    looks. restarts: when the centre is another process from then on. acts: what a person does with the bed's newest
+    alarm, and when; nothing where there is none or it cannot be done.
     """
 
     arrives: Mapping[int, int] = field(default_factory=dict)
     again: Iterable[tuple[int, int]] = ()
     sweeps: Iterable[int] = ()
     restarts: Iterable[int] = ()
+    acts: Iterable[tuple[int, State]] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,9 @@ class Ward:
         todo: list[tuple[int, int, str, int]] = [(at, 1, "deliver", index) for index, at in arrives.items()]
         todo += [(max(at, arrives[index] + 1), 2, "deliver", index) for index, at in delivery.again]
         todo += [(at, 3, "sweep", 0) for at in delivery.sweeps] + [(at, 0, "restart", 0) for at in delivery.restarts]
-        for at_ms, _, act, index in [*sorted(todo), (end_ms, 4, "sweep", 0)]:
+        acts = dict(delivery.acts)
+        todo += [(at, 4, "act", at) for at in acts]
+        for at_ms, _, act, index in [*sorted(todo), (end_ms, 5, "sweep", 0)]:
             self._pass_time(at_ms, night, arrives, seqs)
             if act == "deliver":
                 entry = night[index]
@@ -151,8 +159,26 @@ class Ward:
                 gate.send(line(S1, seqs[index], BODIES[entry.what], moment(entry.at_ms)))
             elif act == "restart":
                 self.restart()
+            elif act == "act":
+                self.act(acts[index])
             else:
                 self._sweep(night, arrives, seqs)
+
+    def act(self, to: State) -> None:
+        """A person's tap on the bed's newest alarm."""
+
+        def tap(s: TenantSession) -> None:
+            mine = select(alarms.c.id).where(alarms.c.tenant_id == TENANT, alarms.c.rule == "not_back_in_bed")
+            alarm_id = max(s.execute(mine).scalars(), default=None)
+            if alarm_id is None:
+                return
+            if (who := s.execute(select(staff.c.id).where(staff.c.tenant_id == TENANT)).scalar()) is None:
+                who = s.insert(staff, key="kari", name="Kari N.", initials="KN", active=True)
+            wish = Act(alarm_id, to, who, None, f"tap-{self.clock.at_ms}", "annet", "tilsyn")
+            with suppress(IllegalMove, SomeoneFirst):
+                register.act(s, wish, self.clock.at_ms)
+
+        self.db.transact(self.tenant.id, tap)
 
     def _pass_time(
         self, to_ms: int, night: Sequence[Happening], arrives: Mapping[int, int], seqs: Mapping[int, int]

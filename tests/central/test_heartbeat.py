@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from nattevakt.central import wakes
+from nattevakt.central.db import TenantSession
 from nattevakt.central.heartbeat import beat
 from nattevakt.central.tables import device_states, gateways
 from nattevakt.edge.errors import RejectError
@@ -66,6 +68,25 @@ def test_complete_to_counts_only_when_the_marks_are_reached_and_never_goes_back(
     assert complete() == now - 1000
     house.gate.beat(complete_to=CompleteTo(moment(now - 5000), {S1: 1}))
     assert complete() == now - 1000
+
+
+def test_a_batch_makes_true_what_a_heartbeat_claimed_and_wakes_what_waited_for_it(house: House) -> None:
+    now, gateway_id = house.clock.at_ms, house.gate.sender.gateway_id
+    house.gate.beat(complete_to=CompleteTo(moment(now - 1000), {S1: 2, S2: 1}))
+    house.gate.tell(1, press())
+    house.gate.tell(1, press(), stream=S2, firsts={S2: 1})
+    wake = wakes.Wake("resident:1", "not_back_in_bed", now - 2000)
+
+    def wait(s: TenantSession) -> None:
+        wakes.arm(s, wake.subject, wake.rule, wake.wake_at_ms)
+        wakes.wait(s, wake, gateway_id, now + 60_000)
+
+    house.db.transact(house.tenant.id, wait)
+    assert house.rows(gateways)[0].complete_to_ms is None
+    house.gate.tell(2, press())
+    assert house.rows(gateways)[0].complete_to_ms == now - 1000
+    with house.db.read(house.tenant.id) as s:
+        assert wake in wakes.due(s, now)
 
 
 def test_an_unreadable_heartbeat_names_the_field(house: House) -> None:

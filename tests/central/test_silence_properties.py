@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from nattevakt.central import migrate
+from nattevakt.central.alarms.lifecycle import State
 from nattevakt.edge.rules.not_back_in_bed import CHECK_MS, SETTLED_MS
 from tests.central.night import BODIES, MIN, Delivery, Found, Happening, Ward, copied
 from tests.support.postgres import Postgres
@@ -124,12 +126,37 @@ def test_late_doubled_reordered_and_restarted_equals_timely(name: str, new_ward:
     same(timely, lived(new_ward(start_ms), night, delivery, end_of(night)))
 
 
+LOOKS = (State.ON_SITE, State.CLOSED)
+
+
+@pytest.mark.parametrize("name", NIGHTS)
+@quick
+@given(data=st.data())
+def test_whatever_people_do_an_empty_bed_that_nobody_has_looked_at_since_stays_on_the_board(
+    name: str, new_ward: NewWard, data: st.DataObject
+) -> None:
+    start_ms = start_of(name)
+    night = night_of([*data.draw(scripts), (16 * 60, "in"), (16 * 60, "out")], start_ms)
+    left_ms = night[-1].at_ms
+    moments = st.integers(start_ms // S, left_ms // S + 60 * 60).map(lambda at: at * S)
+    acts = data.draw(st.dictionaries(moments, st.sampled_from([State.TAKEN, *LOOKS, State.REOPENED]), max_size=6))
+    delivery = data.draw(rough(night))
+    ward = new_ward(start_ms)
+    found = lived(ward, night, replace(delivery, acts=acts.items()), end_of(night))
+    exit_key = (0, sum(entry.gate == 0 for entry in night))
+    about = [entry for entry in found.open if exit_key in entry[4]]
+    print(f"found {found}")
+    looked = any(to in LOOKS and at_ms >= left_ms for at_ms, to in acts.items())
+    assert len(about) <= 1
+    assert looked or [entry[0] for entry in about] == ["not_back_in_bed"]
+
+
 @quick
 @given(data=st.data())
 def test_an_outage_of_any_length_says_nothing_false_and_ends_with_the_same_alarms(
     new_ward: NewWard, data: st.DataObject
 ) -> None:
-    start_ms = start_of("plain")
+    start_ms = start_of(data.draw(st.sampled_from(sorted(NIGHTS))))
     night = night_of(data.draw(scripts), start_ms)
     dead = data.draw(st.sampled_from([{0}, {1}, {0, 1}]))
     cut_ms = data.draw(st.sampled_from([entry.at_ms for entry in night])) + data.draw(

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
+from nattevakt.central import states
 from nattevakt.central.columns import TENANT
 from nattevakt.central.supervision import RULES, Rule
 from nattevakt.central.tables import alarm_events, alarms, events, rule_states, stays, transitions
@@ -75,6 +76,34 @@ def test_the_resident_is_looked_up_at_the_moment_of_the_event(house: House) -> N
     house.gate.tell(1, press(), at_ms=moved_ms - 1000)
     house.gate.tell(2, press(), at_ms=moved_ms + 1000)
     assert [alarm.resident_id for alarm in house.alarms()] == [1, 2]
+
+
+def test_a_batch_across_a_move_is_looked_up_event_by_event(house: House) -> None:
+    moved_ms = house.clock.at_ms - 60_000
+    with house.db.write(house.tenant.id) as s:
+        s.execute(update(stays).where(stays.c.tenant_id == TENANT, stays.c.resident_id == 1).values(to_ms=moved_ms))
+        s.insert(stays, resident_id=2, room_id=1, from_ms=moved_ms, to_ms=None)
+    moments = [moment(moved_ms + offset_ms) for offset_ms in (-1, 0, -2_000, 30_000)]
+    house.gate.send(*(line(S1, seq, press(), at) for seq, at in enumerate(moments, 1)))
+    assert [(alarm.resident_id, alarm.sound_seq) for alarm in house.alarms()] == [(1, 2), (2, 2)]
+
+
+def test_states_of_many_subjects_are_taken_and_kept_in_one_statement_each(house: House) -> None:
+    names = [("resident:2", "b"), ("resident:1", "ø"), ("resident:1", "b")]
+    odd = {"text": "\\u0000 \" ' {} , NULL æ", "list": [1, None, 2.5, True], "big": 2**60}
+    with house.db.write(house.tenant.id) as s:
+        assert states.lock_all(s, names) == {name: {} for name in names}
+        states.keep_all(s, {names[1]: states.written(odd)})
+    with house.db.write(house.tenant.id) as s:
+        assert states.lock_all(s, names) == {name: odd if name == names[1] else {} for name in names}
+        assert states.lock(s, *names[1]) == odd
+    assert [(row.subject, row.rule) for row in house.rows(rule_states)] == sorted(names)
+
+
+@pytest.mark.parametrize("state", [{"a": float("nan")}, {"a": object()}, {"a": "\ud800"}])
+def test_a_state_that_a_database_would_refuse_is_refused_beforehand(state: JsonState) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        states.written(state)
 
 
 def test_a_call_from_a_new_room_moves_the_open_alarm_there(house: House) -> None:

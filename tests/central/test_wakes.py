@@ -31,7 +31,7 @@ from nattevakt.central.tables import (
     transitions,
     wake_rows,
 )
-from nattevakt.edge.events import Bed, Contact
+from nattevakt.edge.events import Bed, Contact, Moment
 from nattevakt.edge.rules.rule import Priority
 from tests.central.house import S1, S2, House, line, moment
 from tests.central.night import BODIES, MIN, Delivery, Happening, Ward
@@ -148,6 +148,14 @@ def test_without_contact_a_limit_rings_once_as_unconfirmed_and_the_backlog_clear
         codes = [detail["reason"] for detail in told]
     assert codes == ["bed.check_unconfirmed", "bed.not_back_still_unconfirmed", "bed.back"]
     assert [row[2] for row in beds(ward)] == ["auto_avklart"]
+
+
+@pytest.mark.parametrize(("rest_s", "rings"), [(10, False), (600, True)])
+def test_a_backlog_that_is_still_coming_is_waited_for_half_a_minute(ward: Ward, rest_s: int, rings: bool) -> None:
+    """The exit is in one batch, the return in a later one, and the sweep comes between them."""
+    late = {1: at(50), 2: at(50) + rest_s * 1000}
+    ward.live(script(*LEFT, (12, "in")), Delivery(late, sweeps=range(at(1), at(51), 20_000)), at(51))
+    assert [reason for _, reason, _, _ in beds(ward)] == ["bed.not_back_still_unconfirmed"] * rings
 
 
 def test_an_exit_that_comes_after_what_moved_since_is_folded_in_before_it(ward: Ward) -> None:
@@ -338,3 +346,51 @@ def test_ingest_and_sweep_never_wait_for_each_other_in_a_circle(ward: Ward, data
         assert s.execute(found).scalar_one() == before
         keys = s.execute(select(alarm_events).where(alarm_events.c.tenant_id == TENANT)).all()
     assert len({(row.stream_id, row.seq) for row in keys}) == len(keys)
+
+
+def test_a_statement_that_always_fails_by_itself_stops_nobody_elses_deadline(house: House) -> None:
+    """PostgreSQL cuts off what takes too long, SQLite refuses what is no SQL: both seem away."""
+    armed(house, 3)
+    broken = {"sqlite": "SELECT no_such FROM wake_rows WHERE tenant_id = :tenant"}
+    long = "SELECT pg_sleep(1) FROM wake_rows WHERE tenant_id = :tenant"
+
+    def handler(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, _now_ms: int, _pace: float) -> None:
+        if wake.subject == "room:0000":
+            if s.dialect == "postgresql":
+                s.execute(text("SELECT set_config('statement_timeout', '50', true) WHERE :tenant > 0"))
+            s.execute(text(broken.get(s.dialect, long)))
+        wakes.arm(s, wake.subject, wake.rule, None)
+
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={"test": handler})
+    assert [row.subject for row in house.rows(wake_rows) if row.rule == "test"] == ["room:0000"]
+
+
+def test_the_lost_deadline_of_an_exit_is_planted_again(ward: Ward) -> None:
+    ward.live(script(*LEFT), Delivery(), at(12))
+    with ward.db.write(ward.tenant.id) as s:
+        s.execute(text("DELETE FROM wake_rows WHERE tenant_id = :tenant AND rule = 'not_back_in_bed'"))
+    ward.live([], Delivery(), at(14))
+    ward.live([], Delivery(), at(26))
+    assert beds(ward) == [("bed_check", "bed.check", "meldt", 1)]
+
+
+def test_who_is_given_company_while_out_of_bed_is_not_forgotten(ward: Ward) -> None:
+    ward.live(script(*LEFT), Delivery(), at(12))
+    with ward.db.write(ward.tenant.id) as s:
+        room = s.execute(select(rooms.c.id).where(rooms.c.tenant_id == TENANT)).scalar_one()
+        s.insert(stays, resident_id=_another(s), room_id=room, from_ms=at(13), to_ms=None)
+    ward.live([], Delivery(), at(26))
+    assert beds(ward) == [("bed_check", "bed.check", "meldt", 1)]
+
+
+def test_what_was_dated_while_the_clock_was_ahead_does_not_come_after_what_happens_now(ward: Ward) -> None:
+    def tell(seq: int, what: str, boottime_ms: int) -> None:
+        then = Moment("unsynced", boottime_ms, 0, synced=False)
+        ward.gates[0].send(line(S1, seq, BODIES[what], then), sent=then)
+
+    ward.clock.at_ms = at(120)  # two hours ahead, until the time server is heard again
+    tell(1, "in", 0)
+    ward.clock.at_ms = at(10)
+    tell(2, "out", 10 * MIN)
+    ward._pass_time(at(60), [], {}, {})
+    assert [row[0] for row in beds(ward)] == ["not_back_in_bed"]

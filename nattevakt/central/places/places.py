@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import CursorResult, Row, and_, bindparam, or_, select
 
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
@@ -104,11 +104,23 @@ class Places:
 
     def __init__(self, rows: Iterable[Row[Any]]) -> None:
         self._rows: dict[str, list[Row[Any]]] = {}
+        self._last: dict[str, tuple[int, int, Spot | None]] = {}
         for row in rows:
             self._rows.setdefault(row.address, []).append(row)
 
     def at(self, address: str, at_ms: int) -> Spot | None:
         """Where a device hung at this moment, None if nowhere that is known."""
+        last = self._last.get(address)
+        if last is not None and last[0] <= at_ms < last[1]:
+            return last[2]
+        changes = [ms for row in self._rows.get(address, ()) for ms in _changes(row) if ms is not None]
+        begins = max((ms for ms in changes if ms <= at_ms), default=at_ms)
+        ends = min((ms for ms in changes if ms > at_ms), default=_NEVER_MS)
+        spot = self._look(address, at_ms)
+        self._last[address] = (begins, ends, spot)
+        return spot
+
+    def _look(self, address: str, at_ms: int) -> Spot | None:
         hung = [row for row in self._rows.get(address, ()) if _covers(row.from_ms, row.to_ms, at_ms)]
         if not hung:
             return None
@@ -120,6 +132,14 @@ class Places:
             if row.resident_id is not None and _covers(row.stay_from_ms, row.stay_to_ms, at_ms)
         }
         return Spot(int(latest.room_id), int(latest.ward_id), latest.spot, tuple(sorted(residents)))
+
+
+_NEVER_MS = 2**63
+
+
+def _changes(row: Row[Any]) -> tuple[int | None, ...]:
+    """When what a row says begins to hold, or ends."""
+    return (row.from_ms, row.to_ms, row.stay_from_ms, row.stay_to_ms)
 
 
 def _covers(from_ms: int, to_ms: int | None, at_ms: int) -> bool:
@@ -167,25 +187,22 @@ def hanging_in(s: TenantSession, room_ids: Iterable[int]) -> dict[int, frozenset
 def rooms_of(s: TenantSession, subject: str, at_ms: int | None = None) -> tuple[int, ...]:
     """The rooms of a subject (a resident, or a bed of a room that is shared), ever or at a moment.
 
-    At a moment, a resident has a room only while nobody shares it, and a bed only while somebody does: what
-    happens there is then the other's subject.
+    A resident who has just been given company is still there, and so is a bed while anybody lives in its room: what
+    happens from then on is another subject's, but what has begun is not forgotten.
     """
     kind, _, name = subject.partition(":")
     number = name.partition("/")[0]
-    if at_ms is None:
-        if kind == "bed":
-            return (int(number),)
-        return tuple(s.execute(_ROOMS, {"number": int(number)}).scalars()) if kind == "resident" else ()
-    there = (int(number),) if kind == "bed" else ()
+    if kind not in ("bed", "resident"):
+        return ()
     if kind == "resident":
-        there = tuple(s.execute(_ROOMS_AT, {"number": int(number), "at_ms": at_ms}).scalars())
-    staying: dict[int, set[int]] = {room_id: set() for room_id in there}
-    if there:
-        for row in s.execute(_STAYING, {"rooms": list(there), "at_ms": at_ms}):
-            staying[row.room_id].add(row.resident_id)
-    if kind == "resident":
-        return tuple(room_id for room_id in there if len(staying[room_id]) == 1)
-    return tuple(room_id for room_id in there if len(staying[room_id]) > 1)
+        found = s.execute(_ROOMS, {"number": int(number)}) if at_ms is None else _rooms_at(s, int(number), at_ms)
+        return tuple(found.scalars())
+    room = (int(number),)
+    return room if at_ms is None or s.execute(_STAYING, {"rooms": list(room), "at_ms": at_ms}).first() else ()
+
+
+def _rooms_at(s: TenantSession, resident_id: int, at_ms: int) -> CursorResult[Any]:
+    return s.execute(_ROOMS_AT, {"number": resident_id, "at_ms": at_ms})
 
 
 def devices_of(s: TenantSession, subject: str) -> tuple[str, ...]:
