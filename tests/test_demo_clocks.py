@@ -102,7 +102,7 @@ def test_without_a_good_pace_file_nothing_starts(demo: Path, raw: bytes | None, 
 
 
 def test_a_speed_is_refused_outside_a_demo(
-    tmp_path: Path, demo: Path, pacer: Pacer, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, demo: Path, pacer: Pacer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither real data with a demo's pace, nor a pace file laid beside real data, nor a database elsewhere."""
     real = tmp_path / "real"
@@ -119,6 +119,16 @@ def test_a_speed_is_refused_outside_a_demo(
             for words in (("run",), ("status",)):
                 assert command([*words, "--config", str(config), "--demo", str(pace)]) == 2
                 assert why in capsys.readouterr().err
+    monkeypatch.chdir(demo)
+    for url in (f"sqlite:///file:{real}/central.sqlite?uri=true", "sqlite:///:memory:"):
+        (tmp_path / "uri.toml").write_text(f'[database]\nurl = "{url}"\n[sweep]\ninterval_s = 1\n')
+        assert central_command(["status", "--config", str(tmp_path / "uri.toml"), "--demo", str(pacer.file)]) == 2
+        assert "demo" in capsys.readouterr().err
+    _, agent = settings(tmp_path, demo)
+    text = agent.read_text()
+    agent.write_text(text.replace("http://127.0.0.1", "https://sentral.example"))
+    assert gateway_command(["status", "--config", str(agent), "--demo", str(pacer.file)]) == 2
+    assert "centre.url" in capsys.readouterr().err
     (tmp_path / "pg.toml").write_text('[database]\nurl = "postgresql://x/y"\n[sweep]\ninterval_s = 1\n')
     assert central_command(["run", "--config", str(tmp_path / "pg.toml"), "--demo", str(pacer.file)]) == 2
     assert "demomappe" in capsys.readouterr().err

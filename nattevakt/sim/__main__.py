@@ -36,7 +36,8 @@ def _add_house(commands: Any) -> None:
     lives.add_argument("--data", type=Path, default=Path("house-data"), metavar="MAPPE", help="mappen det skrives i")
     lives.add_argument("--seed", type=int, default=1, help="frøet for alt som er tilfeldig (1)")
     lives.add_argument("--speed", type=float, default=1.0, metavar="S", help="hvor fort tiden går, 1 til 120 (1)")
-    lives.add_argument("--broker", default="127.0.0.1:1883", metavar="VERT:PORT", help="megleren (127.0.0.1:1883)")
+    # No default: on a machine with a real Zigbee2MQTT the usual broker is the wrong one.
+    lives.add_argument("--broker", required=True, metavar="VERT:PORT", help="en megler som ingen virkelig bro bruker")
     lives.add_argument("--centre-port", type=int, default=8000, help="porten til sentralen på denne maskinen (8000)")
 
 
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     args = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
     if args.command == "run":
+        scenarios.ends_in_order()
         return scenarios.run(args)
     if args.command == "list":
         return scenarios.list_all()

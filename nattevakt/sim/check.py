@@ -70,7 +70,7 @@ def _what(kind: str, room: str, about: str) -> str:
     return kind + (f" på {room}" if room else f" om {about}" if about else "")
 
 
-def _is(wanted: Expected, seen: Seen) -> bool:
+def _is(wanted: Expected | Tolerated, seen: Seen) -> bool:
     return seen.kind == wanted.kind and wanted.room in ("", seen.room) and wanted.about in ("", seen.about)
 
 
@@ -89,7 +89,7 @@ def _missing(night: Night, wanted: Expected, left: Sequence[Seen]) -> str:
 def _wrongs(night: Night, wanted: Expected, seen: Seen, slack_ms: int) -> Sequence[str]:
     what = f"{night.file}:{wanted.line}: {_what(wanted.kind, wanted.room, wanted.about)}"
     found = []
-    if not seen.reason.startswith(wanted.why):
+    if wanted.why not in ("", seen.reason):
         found.append(f"{what} kom fordi {seen.reason}, ikke {wanted.why}")
     if wanted.occurred_ms is not None:
         near_ms = SHOWN_MS + slack_ms
@@ -100,14 +100,18 @@ def _wrongs(night: Night, wanted: Expected, seen: Seen, slack_ms: int) -> Sequen
         of_itself = seen.ended_as == State.CLEARED.value
         if not of_itself or seen.ended_ms is None or seen.ended_ms > wanted.clears_by_ms + slack_ms:
             found.append(f"{what} ble ikke avklart av seg selv innen {night.clock(wanted.clears_by_ms)}")
+    elif seen.ended_as == State.CLEARED.value and seen.ended_ms is not None:
+        found.append(f"{what} ble avklart av seg selv {night.clock(seen.ended_ms)}, og skulle stå til noen kom")
+    if len(seen.soundings) != wanted.again:
+        found.append(f"{what} ringte igjen {len(seen.soundings)} ganger, ikke {wanted.again}")
     return found
 
 
 def _tolerate(tolerated: Sequence[Tolerated], left: Sequence[Seen], verdict: Verdict) -> list[Seen]:
     kept = list(left)
     for some in tolerated:
-        mine = [s for s in kept if s.kind == some.kind and some.room in ("", s.room)]
+        mine = [s for s in kept if _is(some, s)]
         kept = [s for s in kept if s not in mine]
-        sentence = f"{_what(some.kind, some.room, '')} kom {len(mine)} ganger, høyst {some.at_most} tåles"
+        sentence = f"{_what(some.kind, some.room, some.about)} kom {len(mine)} ganger, høyst {some.at_most} tåles"
         (verdict.met if len(mine) <= some.at_most else verdict.failures).append(sentence)
     return kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -54,6 +55,19 @@ def list_all() -> int:
         for number, twin in enumerate(night.twins, 1):
             print(f"{'':<28}   tvilling {number}: {twin.says}")
     return 0
+
+
+def ends_in_order() -> None:
+    """Let the first Ctrl-C, SIGTERM or SIGHUP unwind the program: what was started is stopped, folders are removed."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(number: int, _frame: object) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in numbers:
+        signal.signal(number, end)
 
 
 def run(args: argparse.Namespace) -> int:

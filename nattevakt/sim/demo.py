@@ -77,7 +77,7 @@ class Demo:
         self._alarms = Alarms(self._programs.database)
 
     def stop(self) -> None:
-        """End the demo; may be called from a signal handler."""
+        """End the demo; from any thread, but not from a signal handler itself."""
         self._stop.set()
 
     def run(self) -> int:
@@ -315,7 +315,8 @@ def run(wishes: Wishes) -> int:
     """The demo as a program: until Ctrl-C or SIGTERM."""
     demo = Demo(wishes, lambda text: print(text, flush=True))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: demo.stop())
+        # From a thread: the interrupted main thread may hold the event's own lock at this very moment.
+        signal.signal(number, lambda *_: threading.Thread(target=demo.stop).start())
     try:
         return demo.run()
     except ScenarioError as error:

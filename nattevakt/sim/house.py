@@ -7,6 +7,7 @@ the centre: what it prints is how to start one.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -40,11 +41,12 @@ def run(
     """Live on that ward until Ctrl-C; gives the exit code. speed: of service time, which the pace file in the folder
     tells to programs that are started with `--demo`."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # From a thread: the interrupted main thread may hold the event's own lock at this very moment.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     data = data.absolute()
     try:
-        prepare_folder(data)
+        mark = prepare_folder(data)
         pacer = Pacer(data, time.time_ns() // 1_000_000)
         (data / "ward.toml").write_text(WARD.seed_toml(), encoding="utf-8")
         street = Street(WARD, data, broker, pacer.now_ms(), Random(f"{seed}:reports"))  # noqa: S311 - a simulation
@@ -57,13 +59,15 @@ def run(
         say(f"nattevakt-sim: {error}")
         return 1
     say(f"Avdelingen lever i {data}, {speed:g} ganger så fort som ellers. Ctrl-C stopper.")
-    say(f"  sentralen: nattevakt-central seed {data / 'ward.toml'}")
+    say(f"  sentralen, med database i samme mappe: nattevakt-central seed --config FIL {data / 'ward.toml'}")
+    say(f"           nattevakt-central run --config FIL --demo {pacer.file}")
     for gateway in WARD.gateways:
         say(f"  gateway: nattevakt-gateway run --config {data / f'{gateway.key}.toml'} --demo {pacer.file}")
         say(f"           (nøkkelen fra seed i {data / f'{gateway.key}.key'})")
     _live(street, pacer, seed, stop)
     street.stop()
     pacer.close()
+    os.close(mark)
     return 0
 
 

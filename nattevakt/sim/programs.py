@@ -6,6 +6,8 @@ only `--demo` lets them follow the demo's time. Must not know what happens in th
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import shutil
 import socket
@@ -49,13 +51,27 @@ class DemoError(NattevaktError):
     """The demo cannot go on; the sentence says why and what to do."""
 
 
-def prepare_folder(data: Path) -> None:
-    """An empty folder with a demo's mark; raises DemoError for one that holds anything but a demo's data."""
+def prepare_folder(data: Path) -> int:
+    """An empty folder with a demo's mark; raises DemoError for one that holds anything but a demo's data, or where a
+    demo is going on. Gives the open mark: whoever is in the folder holds it, and close it they must."""
     if data.exists() and (not data.is_dir() or (any(data.iterdir()) and not (data / MARK).exists())):
         raise DemoError(f"Mappen {data} er ikke fra en demo. Velg en annen med --data.")
+    if (data / MARK).exists():
+        os.close(_held(data))
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     (data / MARK).write_text("Kan slettes.\n", encoding="utf-8")
+    return _held(data)
+
+
+def _held(data: Path) -> int:
+    mark = os.open(data / MARK, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(mark)
+        raise DemoError(f"En demo går allerede i mappen {data}. Stopp den, eller velg en annen med --data.") from None
+    return mark
 
 
 def gateway_settings(ward: Ward, key: str, folder: Path, centre_port: int, broker: tuple[str, int]) -> str:
@@ -82,6 +98,7 @@ class Programs:
         self._ward = ward
         self._stopping = stopping
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._mark: int | None = None
 
     @property
     def database(self) -> Path:
@@ -93,7 +110,7 @@ class Programs:
 
         since_ms: the service time from which the residents live there.
         """
-        prepare_folder(self.data)
+        self._mark = prepare_folder(self.data)
         self.lines = {gateway.key: Proxy(self.port) for gateway in self._ward.gateways}
         (self.data / "ward.toml").write_text(self._ward.seed_toml(pin), encoding="utf-8")
         (self.data / "central.toml").write_text(
@@ -170,7 +187,7 @@ class Programs:
         with (self.data / f"{name}.log").open("ab") as log:
             # A session of its own: Ctrl-C reaches the demo alone, which then ends the others in order.
             self._processes[name] = subprocess.Popen(  # noqa: S603 - our own programs, no shell
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                _tied(words), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
 
     def wait(self, what: str, condition: Callable[[], bool]) -> None:
@@ -205,6 +222,15 @@ class Programs:
                 process.wait()
         for line in self.lines.values():
             line.close()
+        if self._mark is not None:
+            os.close(self._mark)
+            self._mark = None
+
+
+def _tied(words: list[str]) -> list[str]:
+    """The command such that the program ends when this process is killed outright; as it is where that cannot be."""
+    found = shutil.which("setpriv")
+    return words if found is None else [found, "--pdeathsig", "TERM", *words]
 
 
 def free_port() -> int:

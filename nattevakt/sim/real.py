@@ -117,6 +117,7 @@ class _Run:
                 look_at_s = time.monotonic() + LOOK_S
                 check()
                 self._look(database)
+        self._look(database)
 
     def _happen(self, street: Street, entry: Entry, number: int) -> None:
         self._trace(self._now_ms(), entry.deed.says)

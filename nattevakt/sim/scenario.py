@@ -46,7 +46,8 @@ class Entry:
 class Expected:
     """An alarm that must come, between two moments (Unix ms, both included).
 
-    room, about, why, occurred_ms: as `expect_alarm` takes them. clears_by_ms: it must have ended of itself by then.
+    room, about, why, occurred_ms: as `expect_alarm` takes them. clears_by_ms: it must have ended of itself by then;
+    None: it must not end of itself. again: how often it sounds anew.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Expected:
     why: str
     occurred_ms: int | None
     clears_by_ms: int | None
+    again: int
     line: int
 
 
@@ -66,12 +68,13 @@ class Tolerated:
 
     kind: str
     room: str
+    about: str
     at_most: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a room's tile must look at a moment: known, unknown or mute. notes: text that its note must hold."""
+    """How a room's tile must look at a moment: known, unknown or mute."""
 
     at_ms: int
     room: str
@@ -84,7 +87,8 @@ class Broken:
     """A twin of the story that is played with one thing broken, and must fail. says: what is broken, in Norwegian.
 
     workings: of the centre. ward: another one, None for the story's own. renames_guests: the clerk's careless way.
-    clocks_lie: gateways say that their clocks are right when they are not.
+    clocks_lie: gateways say that their clocks are right when they are not. notices: words of a failure that must be
+    among its failures, so that it fails for what was broken and nothing else.
     """
 
     says: str
@@ -92,6 +96,7 @@ class Broken:
     ward: Ward | None = None
     renames_guests: bool = False
     clocks_lie: bool = False
+    notices: str = ""
 
 
 class Night:
@@ -159,12 +164,14 @@ class Night:
         why: str = "",
         occurred: str = "",
         clears_by: str = "",
+        again: int = 0,
     ) -> None:
         """This kind must ring once in this room, no later than `by` and no earlier than `after`.
 
-        about: the resident's name, gateway's key or device's address. why: how its reason code begins. occurred: the
+        about: the resident's name, gateway's key or device's address. why: its reason code. occurred: the
         true time of what it is about, which the time shown must be or (shown as uncertain) must hold. clears_by: by
-        when it must have ended of itself.
+        when it must have ended of itself; without it, it must stand until somebody comes. again: how often it sounds
+        anew.
         """
         if kind not in KINDS:
             raise self._wrong(f"ukjent alarm «{kind}»; kjente er " + ", ".join(sorted(KINDS)))
@@ -180,15 +187,16 @@ class Night:
                 why,
                 self.moment(occurred) if occurred else None,
                 self.moment(clears_by) if clears_by else None,
+                again,
                 self._caller()[1],
             )
         )
 
-    def tolerate(self, kind: str, *, at_most: int, room: str = "") -> None:
-        """This kind may come, in this room or anywhere, but no more often than this."""
+    def tolerate(self, kind: str, *, at_most: int, room: str = "", about: str = "") -> None:
+        """This kind may come, in this room (about this gateway, device or resident), but no more often than this."""
         if kind not in KINDS:
             raise self._wrong(f"ukjent alarm «{kind}»; kjente er " + ", ".join(sorted(KINDS)))
-        self.tolerated.append(Tolerated(kind, room, at_most))
+        self.tolerated.append(Tolerated(kind, room, about, at_most))
 
     def expect_shown(self, when: str, *, room: str, seen: str) -> None:
         """At this moment the room's tile is `known`, `unknown` or `mute`."""
@@ -206,9 +214,10 @@ class Night:
         ward: Ward | None = None,
         renames_guests: bool = False,
         clocks_lie: bool = False,
+        notices: str = "",
     ) -> None:
-        """A twin with one thing broken, which this story must notice."""
-        self.twins.append(Broken(says, workings or self.workings, ward, renames_guests, clocks_lie))
+        """A twin with one thing broken, which this story must notice. notices: words of the failure that tells so."""
+        self.twins.append(Broken(says, workings or self.workings, ward, renames_guests, clocks_lie, notices))
 
     # --- times -----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -61,7 +62,10 @@ def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
         prepare_folder(tmp_path)
     with pytest.raises(DemoError, match="ikke fra en demo"):
         prepare_folder(tmp_path / "letter.txt")
-    prepare_folder(tmp_path / "new")
+    mark = prepare_folder(tmp_path / "new")
+    with pytest.raises(DemoError, match="går allerede"):
+        prepare_folder(tmp_path / "new")
+    os.close(mark)
     (tmp_path / "new" / "old.log").touch()
-    prepare_folder(tmp_path / "new")
+    os.close(prepare_folder(tmp_path / "new"))
     assert [entry.name for entry in (tmp_path / "new").iterdir()] == [MARK]

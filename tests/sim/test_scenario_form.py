@@ -134,11 +134,31 @@ def test_reason_time_and_end_are_looked_at() -> None:
     assert judge(story, [seen("call", "201", at_ms, **right)], {}).passed
     wrong = judge(story, [seen("call", "201", at_ms)], {}).failures
     assert len(wrong) == 3
+    other = judge(story, [seen("call", "201", at_ms, **{**right, "reason": "call.pressed_late_unconfirmed"})], {})
+    assert len(other.failures) == 1, "a reason is that reason, not how it begins"
     by_hand = judge(story, [seen("call", "201", at_ms, **{**right, "ended_as": "avsluttet"})], {})
     assert "ikke avklart av seg selv" in by_hand.failures[0]
 
 
+def test_what_ends_of_itself_or_sounds_anew_without_being_expected_to_is_a_failure() -> None:
+    story = night()
+    story.expect_alarm("call", room="201", after="02:00", by="02:01")
+    at_ms = story.moment("02:00:30")
+    gone = judge(story, [seen("call", "201", at_ms, ended_ms=at_ms + 1_000, ended_as="auto_avklart")], {})
+    assert "ble avklart av seg selv 02:00:31" in gone.failures[0]
+    assert judge(story, [seen("call", "201", at_ms, ended_ms=at_ms + 1_000, ended_as="avsluttet")], {}).passed
+    twice = seen("call", "201", at_ms, soundings=[at_ms + 1_000])
+    assert "ringte igjen 1 ganger, ikke 0" in judge(story, [twice], {}).failures[0]
+    again = night()
+    again.expect_alarm("call", room="201", after="02:00", by="02:01", again=1)
+    assert judge(again, [twice], {}).passed
+    assert not judge(again, [seen("call", "201", at_ms)], {}).passed
+
+
 def test_what_is_tolerated_is_bounded() -> None:
+    story = night()
+    story.tolerate("gateway_fault", at_most=1, about="loftet")
+    assert "uventet" in judge(story, [seen("gateway_fault", "", story.moment("02:00"))], {}).failures[0]
     story = night()
     story.tolerate("bed_check", at_most=1, room="208")
     at_ms = story.moment("02:00")

@@ -21,5 +21,5 @@ NIGHT.expect_alarm("leak", room="203", after="00:55", by="00:55:02")
 NIGHT.at("01:05", presses("Gerd", "seng"))
 NIGHT.expect_alarm("call", room="206", after="01:05", by="01:05:02", occurred="01:05")
 
-NIGHT.broken("anrop kjennes ikke", without("call"))
-NIGHT.broken("fall kjennes ikke", without("fall"))
+NIGHT.broken("anrop kjennes ikke", without("call"), notices="call på 206 kom ikke")
+NIGHT.broken("fall kjennes ikke", without("fall"), notices="fall på 203 kom ikke")

@@ -19,7 +19,4 @@ for resident in AWAY:
     NIGHT.expect_alarm("not_back_in_bed", room=resident.room, after="02:17", by="02:17:45", why="bed.not_back_seen")
 NIGHT.at("02:01", centre_dies(minutes=16))
 
-# What the gateways say of their own outage, in the first words that get through.
-NIGHT.tolerate("gateway_fault", at_most=4)
-
-NIGHT.broken("sengene dømmes uten at dataene er fullstendige", at_once("not_back_in_bed"))
+NIGHT.broken("sengene dømmes uten at dataene er fullstendige", at_once("not_back_in_bed"), notices="uventet: bed_check")

@@ -14,4 +14,4 @@ NIGHT.at("02:35", device_lives("Bjarne", Use.BED))
 NIGHT.expect_alarm("device_silent", about="enocean:01A0C202", after="02:05", by="02:26", clears_by="02:36")
 NIGHT.expect_shown("02:30", room="202", seen="unknown")
 
-NIGHT.broken("ingen ser etter enheter", without("device_silent"))
+NIGHT.broken("ingen ser etter enheter", without("device_silent"), notices="device_silent om enocean:01A0C202 kom ikke")

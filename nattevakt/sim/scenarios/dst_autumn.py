@@ -28,5 +28,9 @@ NIGHT.at("02:20 igjen", gets_up("Einar"))
 NIGHT.at("02:21 igjen", moves("Einar", "bad"))
 NIGHT.expect_alarm("not_back_in_bed", room="204", after="02:35 igjen", by="02:35:30 igjen")
 
-NIGHT.broken("vinduene regnes i sommertid hele natten", ward=replace(SHORT, time_zone="Etc/GMT-2"))
-NIGHT.broken("ingen ser etter tomme senger", without("not_back_in_bed"))
+NIGHT.broken(
+    "vinduene regnes i sommertid hele natten",
+    ward=replace(SHORT, time_zone="Etc/GMT-2"),
+    notices="not_back_in_bed på 204 kom ikke",
+)
+NIGHT.broken("ingen ser etter tomme senger", without("not_back_in_bed"), notices="not_back_in_bed på 201 kom ikke")

@@ -26,4 +26,8 @@ NIGHT.expect_alarm("not_back_in_bed", room="201", after="03:05", by="03:05:30")
 NIGHT.at("03:20", gets_up("Einar"))
 NIGHT.at("03:21", moves("Einar", "bad"))
 
-NIGHT.broken("vinduene regnes i vintertid hele natten", ward=replace(SHORT, time_zone="Etc/GMT-1"))
+NIGHT.broken(
+    "vinduene regnes i vintertid hele natten",
+    ward=replace(SHORT, time_zone="Etc/GMT-1"),
+    notices="uventet: not_back_in_bed på 204",
+)

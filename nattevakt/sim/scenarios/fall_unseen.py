@@ -21,4 +21,4 @@ NIGHT.at("04:13", takes("per", "bed_check", "206"))
 NIGHT.at("04:15", arrives("per", "bed_check", "206"))
 NIGHT.at("04:16", closes("per", "bed_check", "206"))
 
-NIGHT.broken("ingen ser etter tomme senger", without("not_back_in_bed"))
+NIGHT.broken("ingen ser etter tomme senger", without("not_back_in_bed"), notices="not_back_in_bed på 203 kom ikke")

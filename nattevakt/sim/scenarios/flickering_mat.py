@@ -12,4 +12,4 @@ NIGHT.at("02:42", flickers("Ingrid", minutes=20, gaps=1, chatter=30))
 
 NIGHT.expect_alarm("bed_check", room="208", after="02:35", by="02:35:30", why="bed.check", clears_by="02:41")
 
-NIGHT.broken("ei tom seng ringer nesten med en gang", ward=limited(WARD, 2))
+NIGHT.broken("ei tom seng ringer nesten med en gang", ward=limited(WARD, 2), notices="uventet: bed_check på 208")

@@ -1,6 +1,6 @@
 """A gateway loses its power for good. One alarm names it; its devices, all silent now, ring for nobody."""
 
-from nattevakt.sim.broken import without
+from nattevakt.sim.broken import at_once, without
 from nattevakt.sim.scenario import Night
 from nattevakt.sim.script import gateway_dies
 
@@ -12,4 +12,5 @@ NIGHT.expect_alarm("gateway_silent", about="kjelleren", after="02:00:40", by="02
 NIGHT.expect_shown("02:05", room="206", seen="unknown")
 NIGHT.expect_shown("02:05", room="201", seen="known")
 
-NIGHT.broken("ingen ser etter gatewayer", without("gateway_silent"))
+NIGHT.broken("ingen ser etter gatewayer", without("gateway_silent"), notices="gateway_silent om kjelleren kom ikke")
+NIGHT.broken("enhetene dømmes som om gatewayen levde", at_once("device_silent"), notices="uventet: device_silent")

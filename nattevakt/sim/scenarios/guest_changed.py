@@ -21,7 +21,5 @@ NIGHT.expect_alarm(
     occurred="11:45",
 )
 NIGHT.expect_alarm("call", room="202", about="Solveig Berg", after="12:20", by="12:20:02", occurred="12:20")
-# What the gateway says of its own outage, in the first words that get through.
-NIGHT.tolerate("gateway_fault", at_most=2)
 
-NIGHT.broken("den nye gjesten skrives inn med den gamles nøkkel", renames_guests=True)
+NIGHT.broken("den nye gjesten skrives inn med den gamles nøkkel", renames_guests=True, notices="call på 202 kom ikke")

@@ -24,8 +24,10 @@ NIGHT.expect_alarm(
 NIGHT.expect_shown("01:50", room="202", seen="unknown")
 NIGHT.expect_shown("01:50", room="206", seen="known")
 NIGHT.expect_shown("02:15", room="202", seen="known")
-# What the gateway says of its own outage, in the first words that get through.
-NIGHT.tolerate("gateway_fault", at_most=2)
 
-NIGHT.broken("sengene dømmes uten at dataene er fullstendige", at_once("not_back_in_bed"))
-NIGHT.broken("ingen ser etter gatewayer", without("gateway_silent"))
+NIGHT.broken(
+    "sengene dømmes uten at dataene er fullstendige",
+    at_once("not_back_in_bed"),
+    notices="not_back_in_bed på 204 kom fordi bed.not_back_still, ikke",
+)
+NIGHT.broken("ingen ser etter gatewayer", without("gateway_silent"), notices="gateway_silent om loftet kom ikke")

@@ -5,4 +5,4 @@ from nattevakt.sim.ward import WARD, limited
 
 NIGHT = Night("quiet_night", "en vanlig natt med toalettbesøk", begins="00:45", ends="05:15", plain_life=True)
 
-NIGHT.broken("ingen får være oppe i mer enn to minutter", ward=limited(WARD, 2))
+NIGHT.broken("ingen får være oppe i mer enn to minutter", ward=limited(WARD, 2), notices="uventet: not_back_in_bed")

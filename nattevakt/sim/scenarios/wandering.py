@@ -14,5 +14,5 @@ NIGHT.at("02:12:09", closes_door("Astrid"))
 NIGHT.expect_alarm("door_at_night", room="201", after="02:12", by="02:12:02", occurred="02:12")
 NIGHT.expect_alarm("not_back_in_bed", room="201", after="02:25", by="02:25:30", why="bed.not_back_seen")
 
-NIGHT.broken("ingen ser etter tomme senger", without("not_back_in_bed"))
-NIGHT.broken("ingen ser etter dører", without("door_at_night"))
+NIGHT.broken("ingen ser etter tomme senger", without("not_back_in_bed"), notices="not_back_in_bed på 201 kom ikke")
+NIGHT.broken("ingen ser etter dører", without("door_at_night"), notices="door_at_night på 201 kom ikke")
