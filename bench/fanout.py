@@ -30,6 +30,7 @@ from nattevakt.central.tablet.web import TABLET_COOKIE
 from tests.support.processes import ROOT
 
 SAID = b'id: 0123456789abcdef:7\nevent: changed\ndata: {"seq":7}\n\n'
+HELLO = b"event: hello\n\n"
 SIZES = (200, 1000)
 
 
@@ -40,6 +41,7 @@ async def _bare() -> None:
     class End(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             open_ends.append(cast("asyncio.Transport", transport))  # uvloop's own is no subclass
+            open_ends[-1].write(HELLO)
 
         def connection_lost(self, _error: Exception | None) -> None:
             open_ends.clear()
@@ -103,6 +105,18 @@ class Listeners:
             one.close()
 
 
+def _greeted(one: socket.socket) -> socket.socket:
+    """The connection, once its publisher knows it: before that it would miss what is published."""
+    said = b""
+    one.settimeout(30)
+    while b"event: hello" not in said:
+        data = one.recv(65536)
+        assert data, said
+        said += data
+    one.settimeout(0)
+    return one
+
+
 @contextmanager
 def bare_listeners(count: int) -> Iterator[Listeners]:
     """Connections to the floor."""
@@ -116,9 +130,8 @@ def bare_listeners(count: int) -> Iterator[Listeners]:
     assert process.stdin is not None
     assert process.stdout is not None
     port = int(process.stdout.readline())
-    listeners = Listeners(
-        [socket.create_connection(("127.0.0.1", port)) for _ in range(count)], (process.stdin, process.stdout), "1 1"
-    )
+    sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+    listeners = Listeners([_greeted(one) for one in sockets], (process.stdin, process.stdout), "1 1")
     try:
         yield listeners
     finally:
@@ -150,15 +163,7 @@ def live_listeners(made: Centre, cookies: Sequence[str], count: int) -> Iterator
         cookie = f"{TABLET_COOKIE}={cookies[number // STREAMS_PER_TABLET_MAX]}"
         one.sendall(f"GET /tablet/events HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n".encode())
         sockets.append(one)
-    for one in sockets:
-        said = b""
-        one.settimeout(30)
-        while b"event: hello" not in said:
-            data = one.recv(65536)
-            assert data, said
-            said += data
-        one.settimeout(0)
-    listeners = Listeners(sockets, made.pipes, f"{made.tenant_id} 7")
+    listeners = Listeners([_greeted(one) for one in sockets], made.pipes, f"{made.tenant_id} 7")
     listeners.quiet()
     try:
         yield listeners

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, and_, bindparam, func, or_, select, text
 
-from nattevakt.central import completeness, devices, wakes
+from nattevakt.central import completeness, devices, states, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, RaiseRequest, Where
@@ -24,7 +24,7 @@ from nattevakt.central.columns import TENANT
 from nattevakt.central.completeness import GATEWAY_SILENT, GRACE, LAG_MS
 from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.devices import DEVICE_SILENT
-from nattevakt.central.tables import device_states, gateways, placements, rooms, rule_states, stays, streams
+from nattevakt.central.tables import device_states, gateways, placements, rooms, stays, streams
 from nattevakt.central.tables import devices as device_rows
 from nattevakt.edge.pace import stretched
 from nattevakt.edge.rules.rule import Occurred, Reason
@@ -95,26 +95,13 @@ def ensure(s: TenantSession, now_ms: int) -> int:
 
 # --- a rule's memory -----------------------------------------------------------------------------------------
 
-_STATE = rule_states.c.state.type
-_RECALL = (
-    text(
-        "INSERT INTO rule_states (tenant_id, subject, rule, state) VALUES (:tenant, :subject, :rule, :state) "
-        "ON CONFLICT (tenant_id, subject, rule) DO UPDATE SET state = rule_states.state RETURNING state"
-    )
-    .bindparams(bindparam("state", type_=_STATE))
-    .columns(state=_STATE)
-)
-_REMEMBER = text(
-    "UPDATE rule_states SET state = :state WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule"
-).bindparams(bindparam("state", type_=_STATE))
 
-
-def _recall(s: TenantSession, wake: wakes.Wake) -> dict[str, int]:
-    return dict(s.execute(_RECALL, {"subject": wake.subject, "rule": wake.rule, "state": {}}).scalar_one())
+def _recall(s: TenantSession, wake: wakes.Wake) -> dict[str, Any]:
+    return dict(states.lock(s, wake.subject, wake.rule))
 
 
 def _remember(s: TenantSession, wake: wakes.Wake, state: Mapping[str, int]) -> None:
-    s.execute(_REMEMBER, {"subject": wake.subject, "rule": wake.rule, "state": dict(state)})
+    states.keep(s, wake.subject, wake.rule, state)
     s.changed()
     _log.info("watched", subject=wake.subject, rule=wake.rule, silent="since_ms" in state)
 
@@ -293,8 +280,8 @@ def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: i
             _over(s, wake, "device_silent.unwatched", {"device": address}, now_ms)
             _remember(s, wake, {})
         return
-    states = s.execute(_HEARD, {"address": address}).all()
-    heard_ms = max((one.last_heard_ms or 0 for one in states), default=0)
+    heard = s.execute(_HEARD, {"address": address}).all()
+    heard_ms = max((one.last_heard_ms or 0 for one in heard), default=0)
     limit_ms = stretched(max(INTERVALS_MISSED * 1000 * row.interval_s, DEVICE_LEAST_MS), pace)
     if silent:
         if heard_ms <= state["since_ms"]:
@@ -305,10 +292,10 @@ def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: i
     registered_ms = state.get("from_ms")
     if not heard_ms and registered_ms is None:
         registered_ms = wake.wake_at_ms
-        s.execute(_REMEMBER, {"subject": wake.subject, "rule": wake.rule, "state": {"from_ms": registered_ms}})
-    from_ms, gateway_ids = _listened_from(s, row, states, heard_ms or registered_ms or 0)
+        states.keep(s, wake.subject, wake.rule, {"from_ms": registered_ms})
+    from_ms, gateway_ids = _listened_from(s, row, heard, heard_ms or registered_ms or 0)
     deadline_ms = from_ms + limit_ms
-    lost = any(one.unknown_reason == "source_lost" and one.gateway_id in gateway_ids for one in states)
+    lost = any(one.unknown_reason == "source_lost" and one.gateway_id in gateway_ids for one in heard)
     if now_ms < deadline_ms or lost or gateway_ids == NOBODY_YET:
         wakes.arm(s, wake.subject, wake.rule, deadline_ms if now_ms < deadline_ms else now_ms + limit_ms)
         return
@@ -330,10 +317,10 @@ NOBODY_YET = frozenset({0})
 
 
 def _listened_from(
-    s: TenantSession, row: Row[Any], states: Sequence[Row[Any]], heard_ms: int
+    s: TenantSession, row: Row[Any], heard: Sequence[Row[Any]], heard_ms: int
 ) -> tuple[int, frozenset[int]]:
     """From when a device's silence counts, and the gateways through which it would have been heard since."""
-    its = {int(row.gateway_id)} if row.gateway_id is not None else {int(one.gateway_id) for one in states}
+    its = {int(row.gateway_id)} if row.gateway_id is not None else {int(one.gateway_id) for one in heard}
     listening = s.execute(_LISTENING_SOME, {"ids": sorted(its)}) if its else s.execute(_LISTENING)
     # Whose device it is that nobody has heard yet, nobody knows: then all gateways that are in use must have listened.
     found = [one for one in listening if its or one.last_heartbeat_ms is not None]
@@ -341,7 +328,7 @@ def _listened_from(
         return heard_ms, NOBODY_YET
     gateway_ids = frozenset(int(one.id) for one in found)
     began = [one.first_heartbeat_ms or 0 for one in found]
-    heard_again = [one.known_after_ms or 0 for one in states if one.gateway_id in gateway_ids]
+    heard_again = [one.known_after_ms or 0 for one in heard if one.gateway_id in gateway_ids]
     return max(heard_ms, *began, *heard_again, 0), gateway_ids
 
 
