@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -40,6 +40,8 @@ _log = structlog.get_logger("nattevakt.api")
 router = APIRouter(prefix="/v1", tags=["gateway"])
 
 PERMIT_WAIT_S = 1.0
+YIELD_S = 1.0
+"""So long a backlog batch waits for urgent requests that are under way; never longer, so that it is never starved."""
 BODY_WAIT_S = 10.0
 """How long a body may take to arrive; whoever is slower must not keep the permit from the others."""
 URGENT = "urgent"
@@ -57,6 +59,27 @@ class Refusal(NattevaktError):  # noqa: N818 - named for what it says to the cal
         self.where = where
 
 
+class Calls:
+    """How many urgent requests are under way. none: set while there are none."""
+
+    def __init__(self) -> None:
+        self.none = asyncio.Event()
+        self.none.set()
+        self._under_way = 0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """One more, for as long as this lasts."""
+        self._under_way += 1
+        self.none.clear()
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self.none.set()
+
+
 @dataclass(slots=True)
 class Intake:
     """What the two routes need, made once a process on its event loop.
@@ -71,6 +94,7 @@ class Intake:
     rules: tuple[Rule, ...]
     gatekeeper: Gatekeeper
     permit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    calls: Calls = field(default_factory=Calls)
     threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -170,7 +194,8 @@ def _wants(request: Request, media_type: str) -> None:
 @asynccontextmanager
 async def _permit(intake: Intake, lane: str) -> AsyncIterator[None]:
     if lane == URGENT:
-        yield
+        with intake.calls.counted():
+            yield
         return
     try:
         async with asyncio.timeout(PERMIT_WAIT_S):
@@ -178,6 +203,9 @@ async def _permit(intake: Intake, lane: str) -> AsyncIterator[None]:
     except TimeoutError:
         raise Refusal(429, "busy", "another backlog is being read") from None
     try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(YIELD_S):
+                await intake.calls.none.wait()
         yield
     finally:
         intake.permit.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from nattevakt.central import api_examples, credentials
+from nattevakt.central.api import Calls
 from nattevakt.central.app import create_app
 from nattevakt.central.columns import TENANT
 from nattevakt.central.config import CentralConfig, DatabaseConfig, SweepConfig
@@ -328,3 +329,19 @@ def test_a_database_behind_stops_the_start_with_a_clear_message(postgres: Postgr
 
     with pytest.raises(SchemaBehind):
         finish(start())
+
+
+def test_a_call_under_way_is_counted_until_the_last_has_ended() -> None:
+    """What a backlog batch waits for before it begins."""
+
+    async def run() -> list[bool]:
+        calls = Calls()
+        said = [calls.none.is_set()]
+        with calls.counted():
+            said.append(calls.none.is_set())
+            with suppress(ZeroDivisionError), calls.counted():
+                raise ZeroDivisionError
+            said.append(calls.none.is_set())
+        return [*said, calls.none.is_set()]
+
+    assert asyncio.run(run()) == [True, False, False, True]
