@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, update
 
 from nattevakt.central import wakes
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.lifeline import held_of
+from nattevakt.central.lifeline import NAMED, held_of
 from nattevakt.central.occurred import Clocks
-from nattevakt.central.tables import gateways, streams
+from nattevakt.central.tables import gateways
 from nattevakt.edge.wire import Heartbeat
 
 CLAIMS_MAX = 8
@@ -25,11 +25,6 @@ CLAIMS_MAX = 8
 
 Claim = Mapping[str, Any]
 
-_MARKS = select(streams).where(
-    streams.c.tenant_id == TENANT,
-    streams.c.gateway_id == bindparam("gateway_id"),
-    streams.c.stream.in_(bindparam("names", expanding=True)),
-)
 _SETTLE = (
     update(gateways)
     .where(gateways.c.tenant_id == TENANT, gateways.c.id == bindparam("gateway_id"))
@@ -78,7 +73,7 @@ def settle(s: TenantSession, gateway: Row[Any], marks: Mapping[str, int]) -> Non
     others = sorted(set().union(*(claim["marks"] for claim in claims)) - set(marks))
     known = dict(marks)
     if others:
-        rows = s.execute(_MARKS, {"gateway_id": gateway.id, "names": others})
+        rows = s.execute(NAMED, {"gateway_id": gateway.id, "names": others})
         known.update({row.stream: held_of(row).reply for row in rows})
     complete_to_ms, left = reached(gateway.complete_to_ms, claims, known)
     if complete_to_ms is None or complete_to_ms == gateway.complete_to_ms:

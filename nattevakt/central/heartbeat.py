@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, update
 
 from nattevakt.central import claims, lifeline, technical, wakes, watching
 from nattevakt.central.columns import TENANT
@@ -22,11 +22,6 @@ from nattevakt.central.technical import Origin
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import Heartbeat, HeartbeatReply, decode_heartbeat
 
-_STREAMS = select(streams).where(
-    streams.c.tenant_id == TENANT,
-    streams.c.gateway_id == bindparam("gateway_id"),
-    streams.c.stream.in_(bindparam("names", expanding=True)),
-)
 _FIRST_BEAT = (
     update(streams)
     .where(streams.c.tenant_id == TENANT, streams.c.id == bindparam("stream_id"))
@@ -103,11 +98,11 @@ def _streams(
 ) -> dict[str, Row[Any]]:
     names = sorted(_named(heartbeat).union(*(claim["marks"] for claim in claimed)))
     params = {"gateway_id": origin.gateway_id, "names": names}
-    found = {row.stream: row for row in s.execute(_STREAMS, params)}
+    found = {row.stream: row for row in s.execute(lifeline.NAMED, params)}
     missing = [heartbeat.stream] if heartbeat.stream not in found else []
     for name in missing:
         s.insert(streams, gateway_id=origin.gateway_id, stream=name, mark=0, ranges=[], missing=None)
-    return {row.stream: row for row in s.execute(_STREAMS, params)} if missing else found
+    return {row.stream: row for row in s.execute(lifeline.NAMED, params)} if missing else found
 
 
 def _fault_kind(fault: str) -> tuple[str, str, Priority]:

@@ -75,11 +75,6 @@ GATEWAY = (
     .where(gateways.c.tenant_id == TENANT, gateways.c.id == bindparam("gateway_id"))
     .with_for_update(key_share=True)
 )
-_STREAMS = select(streams).where(
-    streams.c.tenant_id == TENANT,
-    streams.c.gateway_id == bindparam("gateway_id"),
-    streams.c.stream.in_(bindparam("names", expanding=True)),
-)
 _BOOTS = select(boots.c.boot, boots.c.boottime_ms, boots.c.wall_ms).where(
     boots.c.tenant_id == TENANT,
     boots.c.gateway_id == bindparam("gateway_id"),
@@ -207,7 +202,7 @@ class _Ingest:
         names = sorted(used | set(self.batch.firsts))
         if not names:
             return
-        for row in self.s.execute(_STREAMS, {"gateway_id": self.origin.gateway_id, "names": names}):
+        for row in self.s.execute(lifeline.NAMED, {"gateway_id": self.origin.gateway_id, "names": names}):
             self.streams[row.stream] = _Stream(
                 row.id,
                 held_of(row),

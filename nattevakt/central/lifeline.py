@@ -109,11 +109,12 @@ _SUCCESSORS = (
     .order_by(streams.c.id.desc())
     .limit(SUCCESSORS_MAX)
 )
-_NAMED = select(streams).where(
+NAMED = select(streams).where(
     streams.c.tenant_id == TENANT,
     streams.c.gateway_id == bindparam("gateway_id"),
     streams.c.stream.in_(bindparam("names", expanding=True)),
 )
+"""A gateway's streams of these names, for whoever looks at marks."""
 _MISSING = (
     update(streams)
     .where(streams.c.tenant_id == TENANT, streams.c.id == bindparam("stream_id"))
@@ -136,7 +137,7 @@ def judge_short(s: TenantSession, origin: Origin, still_sending: Mapping[str, An
     if not successors:
         return
     names = {row.previous_stream: row.previous_last_seq for row in successors}
-    rows = s.execute(_NAMED, {"gateway_id": origin.gateway_id, "names": sorted(names)}).all()
+    rows = s.execute(NAMED, {"gateway_id": origin.gateway_id, "names": sorted(names)}).all()
     was_missing = any(row.missing for row in rows)
     still_missing = False
     for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from nattevakt.central import api_examples, credentials
-from nattevakt.central.api import Calls
 from nattevakt.central.app import create_app
 from nattevakt.central.columns import TENANT
 from nattevakt.central.config import CentralConfig, DatabaseConfig, SweepConfig
@@ -331,17 +330,35 @@ def test_a_database_behind_stops_the_start_with_a_clear_message(postgres: Postgr
         finish(start())
 
 
-def test_a_call_under_way_is_counted_until_the_last_has_ended() -> None:
-    """What a backlog batch waits for before it begins."""
+@pytest.mark.parametrize("ends", [True, False], ids=["until it ends", "but never for ever"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_backlog_waits_for_a_call_under_way(run: Run, ends: bool) -> None:
+    async def work(service: Service) -> None:
+        began, release, touched = asyncio.Event(), asyncio.Event(), []
 
-    async def run() -> list[bool]:
-        calls = Calls()
-        said = [calls.none.is_set()]
-        with calls.counted():
-            said.append(calls.none.is_set())
-            with suppress(ZeroDivisionError), calls.counted():
-                raise ZeroDivisionError
-            said.append(calls.none.is_set())
-        return [*said, calls.none.is_set()]
+        async def call() -> AsyncIterator[bytes]:
+            began.set()
+            await release.wait()
+            yield service.body(1)
 
-    assert asyncio.run(run()) == [True, False, False, True]
+        async def backlog() -> AsyncIterator[bytes]:
+            touched.append(1)
+            yield service.body(2)
+
+        urgent = asyncio.create_task(service.post("/v1/batches", call(), Nattevakt_Lane="urgent"))
+        await began.wait()
+        waiting = asyncio.create_task(service.post("/v1/batches", backlog()))
+        async with asyncio.timeout(30):
+            while not service.app.state.intake.permit.locked():
+                await asyncio.sleep(0)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert touched == []
+            if ends:
+                release.set()
+            assert (await waiting).status_code == 200
+        assert touched == [1]
+        release.set()
+        assert (await urgent).status_code == 200
+
+    run(work)
