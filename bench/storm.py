@@ -105,6 +105,7 @@ def _drain(port: int, batches: int, tokens: Sequence[str]) -> None:
                 continue
             if not one.left:
                 busy -= 1
+                poll.unregister(number)
             elif one.again_s > time.monotonic():
                 waiting.append(one)
                 poll.unregister(number)

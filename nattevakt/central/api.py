@@ -42,6 +42,9 @@ router = APIRouter(prefix="/v1", tags=["gateway"])
 PERMIT_WAIT_S = 1.0
 YIELD_S = 1.0
 """So long a backlog batch waits for urgent requests that are under way; never longer, so that it is never starved."""
+CALM_S = 0.004
+"""So long no urgent request has come before a backlog batch is begun: a sender that is behind with its calls sends the
+next at once, and a batch begun in between would put every one of them off."""
 BODY_WAIT_S = 10.0
 """How long a body may take to arrive; whoever is slower must not keep the permit from the others."""
 URGENT = "urgent"
@@ -60,24 +63,34 @@ class Refusal(NattevaktError):  # noqa: N818 - named for what it says to the cal
 
 
 class Calls:
-    """How many urgent requests are under way. none: set while there are none."""
+    """Urgent requests under way, and how long ago there were any."""
 
     def __init__(self) -> None:
-        self.none = asyncio.Event()
-        self.none.set()
+        self._none = asyncio.Event()
+        self._none.set()
         self._under_way = 0
+        self._begun = 0
 
     @contextmanager
     def counted(self) -> Iterator[None]:
         """One more, for as long as this lasts."""
         self._under_way += 1
-        self.none.clear()
+        self._begun += 1
+        self._none.clear()
         try:
             yield
         finally:
             self._under_way -= 1
             if not self._under_way:
-                self.none.set()
+                self._none.set()
+
+    async def calm(self) -> None:
+        """Wait until none has been under way for CALM_S."""
+        begun = None
+        while begun != self._begun:
+            await self._none.wait()
+            begun = self._begun
+            await asyncio.sleep(CALM_S)
 
 
 @dataclass(slots=True)
@@ -205,7 +218,7 @@ async def _permit(intake: Intake, lane: str) -> AsyncIterator[None]:
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(YIELD_S):
-                await intake.calls.none.wait()
+                await intake.calls.calm()
         yield
     finally:
         intake.permit.release()

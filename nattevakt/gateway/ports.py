@@ -36,25 +36,40 @@ Beat = Callable[[], None]
 
 
 class SerialPort:
-    """One serial port: opened exclusively by its stable name, read, and reopened for ever."""
+    """One serial port: opened exclusively by its stable name, read, and reopened for ever.
 
-    def __init__(self, config: SerialConfig, put: Put, beat: Beat, boottime_ms: Callable[[], int]) -> None:
+    read_s: the longest wait for bytes, after which the thread shows that it lives and sees whether it should stop.
+    """
+
+    def __init__(
+        self, config: SerialConfig, put: Put, beat: Beat, boottime_ms: Callable[[], int], *, read_s: float = READ_S
+    ) -> None:
         self.name = config.name
         self._config = config
         self._put = put
         self._beat = beat
         self._boottime_ms = boottime_ms
+        self._read_s = read_s
         self._stop = threading.Event()
         self._to_send: deque[bytes] = deque(maxlen=100)
+        self._opened: Any = None
+        self._opening = threading.Lock()
         self.errors = 0
 
     def send(self, data: bytes) -> None:
-        """Write this when the port's thread comes round."""
+        """Have the port's thread write this now: a device that wants an answer does not wait for long."""
         self._to_send.append(data)
+        self._rouse()
 
     def stop(self) -> None:
         """Let `run` return."""
         self._stop.set()
+        self._rouse()
+
+    def _rouse(self) -> None:
+        with self._opening:  # never on a port that is being closed: its descriptor may be another file's by then
+            if self._opened is not None:
+                self._opened.cancel_read()
 
     def run(self) -> None:
         """Open, read, and open again, until `stop`."""
@@ -67,8 +82,13 @@ class SerialPort:
                 with self._open() as port:
                     opened = True
                     self._to_send.clear()
-                    self._put(io.PortUp(self.name))
-                    self._read(port)
+                    try:
+                        self._opened = port
+                        self._put(io.PortUp(self.name))
+                        self._read(port)
+                    finally:
+                        with self._opening:
+                            self._opened = None
                     return
             except Exception as error:  # noqa: BLE001 - a port must come back whatever its driver raised
                 self.errors += 1
@@ -80,7 +100,9 @@ class SerialPort:
                 self._stop.wait(pause_s)
 
     def _open(self) -> Any:
-        return serial.Serial(self._config.port, self._config.baud, timeout=READ_S, write_timeout=READ_S, exclusive=True)
+        return serial.Serial(
+            self._config.port, self._config.baud, timeout=self._read_s, write_timeout=READ_S, exclusive=True
+        )
 
     def _read(self, port: Any) -> None:
         while not self._stop.is_set():

@@ -104,6 +104,21 @@ def test_serial_reads_writes_loses_and_returns(tmp_path: Path) -> None:
     assert port.errors >= 2
 
 
+def test_what_is_sent_does_not_wait_for_what_is_read(tmp_path: Path) -> None:
+    inbox, link = Inbox(), tmp_path / "radio"
+    master, slave = open_pty(link)
+    config = SerialConfig("r0", str(link), "enocean")
+    # Were the line's silence waited out, neither the question nor the end would come within the test's time.
+    port = SerialPort(config, inbox.queue.put, inbox.beat, lambda: 0, read_s=600)
+    with threaded(port.run, port.stop):
+        inbox.next(PortUp)
+        for question in (b"one", b"two"):
+            port.send(question)
+            assert os.read(master, 10) == question
+    os.close(slave)
+    os.close(master)
+
+
 def test_a_port_in_use_is_down(tmp_path: Path) -> None:
     link = tmp_path / "radio"
     master, slave = open_pty(link)
