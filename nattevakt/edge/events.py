@@ -42,6 +42,10 @@ class Moment:
     synced: bool
 
 
+BEFORE_BOOT = "history"
+"""The boot of a moment of stored history that lies before this boot began: only its wall clock says when it was."""
+
+
 class Body:
     """Base of everything that can happen. Subclasses are frozen dataclasses registered in `KINDS`."""
 
@@ -166,10 +170,39 @@ class Motion(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class Chair(Body):
+    """A chair pad changed: somebody sits or nobody."""
+
+    device: str
+    seated: bool
+
+    @property
+    def urgency(self) -> Urgency:
+        return Urgency.B
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement(Body):
+    """One measured value: context for people, never an alarm by itself.
+
+    quantity: with its unit last ("breathing_rpm", "heart_bpm", "temperature_c", "still" as 0 or 1), 1 to 40 characters.
+    """
+
+    device: str
+    quantity: str
+    value: float
+
+    @property
+    def urgency(self) -> Urgency:
+        return Urgency.C
+
+
+@dataclass(frozen=True, slots=True)
 class Health(Body):
     """What a device says of itself. None means: it said nothing about that.
 
     battery_percent: 0 to 100. supply_v: volts. linkquality: 0 to 255 (Zigbee). signal_dbm: negative dBm.
+    flood: it says so much that not every change of its state is a row. errors: how many of its messages meant nothing.
     """
 
     device: str
@@ -180,6 +213,8 @@ class Health(Body):
     linkquality: int | None = None
     signal_dbm: int | None = None
     supply_v: float | None = None
+    flood: bool | None = None
+    errors: int | None = None
 
     @property
     def urgency(self) -> Urgency:
@@ -329,6 +364,8 @@ KINDS: dict[str, type[Body]] = {
     "bed": Bed,
     "presence": Presence,
     "motion": Motion,
+    "chair": Chair,
+    "measurement": Measurement,
     "health": Health,
     "started": Started,
     "clock_synchronised": ClockSynchronised,

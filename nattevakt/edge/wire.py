@@ -1,6 +1,7 @@
 """The contract between gateway and centre, version 1. Serves arrows 5 and 6.
 
-Owns the bytes: it is the only code that writes or reads them. Must not know where rows are stored.
+Owns the bytes: with its two parts (wire_heartbeat.py for signs of life, wire_json.py for what both are written with) it
+is the only code that writes or reads them. Must not know where rows are stored.
 
 A batch is lines of JSON (application/x-ndjson): a header, then one event a line. A damaged line damages
 only itself, and "the event's bytes as sent" is simply its line. Golden files: tests/wire/v1/.
@@ -15,24 +16,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import KINDS, Body, Event, EventId, Foreign, Moment, Urgency, kind_of
-from nattevakt.edge.strict import (
-    Reader,
-    count,
-    list_of,
-    load_json,
-    map_of,
-    record,
-    text,
-    whole,
-)
+from nattevakt.edge.strict import Reader, count, load_json, record, text, whole
+from nattevakt.edge.wire_heartbeat import CompleteTo as CompleteTo
+from nattevakt.edge.wire_heartbeat import DeviceLists as DeviceLists
+from nattevakt.edge.wire_heartbeat import GatewayHealth as GatewayHealth
+from nattevakt.edge.wire_heartbeat import Heartbeat as Heartbeat
+from nattevakt.edge.wire_heartbeat import HeartbeatReply as HeartbeatReply
+from nattevakt.edge.wire_heartbeat import HeldStream as HeldStream
+from nattevakt.edge.wire_heartbeat import decode_heartbeat as decode_heartbeat
+from nattevakt.edge.wire_heartbeat import decode_heartbeat_reply as decode_heartbeat_reply
+from nattevakt.edge.wire_heartbeat import list_digest as list_digest
+from nattevakt.edge.wire_json import VERSION, dump, marks, moment, plain, stream, versioned
 
-VERSION = 1
 CONTENT_TYPE = "application/x-ndjson"
 BATCH_EVENTS_MAX = 200
 """Most events a gateway puts into one batch (design.md section 2, Delivery)."""
@@ -43,7 +44,6 @@ ACCEPT_BYTES_MAX = 1_000_000
 """Most that a centre reads; more is refused with 413."""
 EVENT_BYTES_MAX = 16_000
 
-_STREAM = re.compile(r"[0-9a-f]{32}\Z")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _URGENCIES = {urgency.value: urgency for urgency in Urgency}
 
@@ -105,107 +105,21 @@ class BatchReply:
     marks: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldStream:
-    """One stream that a gateway still holds rows of. acked: its own contiguous acknowledged mark."""
-
-    stream: str
-    first: int
-    last: int
-    acked: int
-
-
-@dataclass(frozen=True, slots=True)
-class CompleteTo:
-    """Once your marks have reached `marks`, you hold all that this gateway appended and that occurred
-    before `at`."""
-
-    at: Moment
-    marks: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayHealth:
-    """What a gateway says of itself every heartbeat. None: this machine cannot know."""
-
-    version: str
-    uptime_s: int
-    backlog_rows: int
-    oldest_unsent_s: int
-    parked_rows: int
-    shed_rows: int
-    disk_free_mb: int
-    clock_synced: bool
-    temperature_c: float | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """Source name to "up" or "down: reason"."""
-    counters: Mapping[str, int] = field(default_factory=dict)
-    faults: tuple[str, ...] = ()
-    """Local faults that want a person, as short English words ("store: disk full", "parked: …")."""
-    findings: tuple[str, ...] = ()
-    """What an installer should look at ("enocean:01A2B3C4: no profile")."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """A gateway's sign of life, every 15 s. heard_age_ms: how long ago each device was last heard."""
-
-    sent: Moment
-    stream: str
-    streams: tuple[HeldStream, ...]
-    complete_to: CompleteTo | None
-    health: GatewayHealth
-    heard_age_ms: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class HeartbeatReply:
-    """The centre's answer: its contiguous marks (0 for a stream it has nothing of) and its own time."""
-
-    marks: Mapping[str, int]
-    now_ms: int
-
-
 # --- writing -------------------------------------------------------------------------------------------
-
-
-# Made once: `json.dumps` with settings of its own would make an encoder for every row.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_names: dict[type, tuple[str, ...]] = {}
-
-
-def _dump(value: object) -> bytes:
-    return _encode(value).encode()
-
-
-def _plain(value: object) -> object:
-    kind = type(value)
-    if kind is str or kind is int or kind is bool or kind is float:
-        return value
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if hasattr(value, "__dataclass_fields__"):
-        names = _names.get(kind)
-        if names is None:
-            names = _names[kind] = tuple(f.name for f in fields(value))  # type: ignore[arg-type]
-        return {name: _plain(v) for name in names if (v := getattr(value, name)) is not None}
-    return value
 
 
 def encode_event(event: Event) -> bytes:
     """The part of an event's line that does not depend on its id, as stored in the outbox: a JSON object."""
-    data = json.loads(event.body.data_json) if isinstance(event.body, Foreign) else _plain(event.body)
+    data = json.loads(event.body.data_json) if isinstance(event.body, Foreign) else plain(event.body)
     line: dict[str, object] = {
         "kind": kind_of(event.body),
         "class": event.urgency.value,
-        "at": _plain(event.at),
+        "at": plain(event.at),
     }
     if event.since is not None:
-        line["since"] = _plain(event.since)
+        line["since"] = plain(event.since)
     line["data"] = data
-    return _dump(line)
+    return dump(line)
 
 
 def event_line(event_id: EventId, stored: bytes) -> bytes:
@@ -215,7 +129,7 @@ def event_line(event_id: EventId, stored: bytes) -> bytes:
 
 def encode_batch(sent: Moment, firsts: Mapping[str, int], lines: Iterable[bytes]) -> bytes:
     """A whole batch of lines made by `event_line`."""
-    header = _dump({"v": VERSION, "sent": _plain(sent), "firsts": dict(firsts)})
+    header = dump({"v": VERSION, "sent": plain(sent), "firsts": dict(firsts)})
     return b"\n".join((header, *lines, b""))
 
 
@@ -223,55 +137,32 @@ def encode_message(message: BatchReply | Heartbeat | HeartbeatReply) -> bytes:
     """A reply or heartbeat as one JSON object."""
     if isinstance(message, BatchReply):
         outcomes = [{"outcome": item.outcome.value, "reason": item.reason} for item in message.outcomes]
-        return _dump({"v": VERSION, "outcomes": outcomes, "marks": dict(message.marks)})
-    plain = _plain(message)
-    assert isinstance(plain, dict)  # noqa: S101 - a dataclass always becomes a dict
-    return _dump({"v": VERSION, **plain})
+        return dump({"v": VERSION, "outcomes": outcomes, "marks": dict(message.marks)})
+    found = plain(message)
+    assert isinstance(found, dict)  # noqa: S101 - a dataclass always becomes a dict
+    return dump({"v": VERSION, **found})
 
 
 # --- reading -------------------------------------------------------------------------------------------
 
 
-def _stream(value: object, where: str) -> str:
-    if not isinstance(value, str) or not _STREAM.match(value):
-        raise RejectError(where, "must be 32 hexadecimal digits")
-    return value
-
-
-_moment = record(Moment, {"boottime_ms": count, "wall_ms": count})
-
 _BODIES: dict[str, Reader] = {
     kind: record(
         body,
         {
-            "stream": _stream,
+            "stream": stream,
             "first_seq": count,
             "last_seq": count,
             "count": count,
-            "previous_stream": _stream,
-            "last_life": _moment,
-            "lost": _moment,
-            "began": _moment,
-            "ended": _moment,
+            "previous_stream": stream,
+            "last_life": moment,
+            "lost": moment,
+            "began": moment,
+            "ended": moment,
         },
     )
     for kind, body in KINDS.items()
 }
-_held = record(HeldStream, {"stream": _stream, "first": count, "last": count, "acked": count})
-_marks = map_of(count, _stream)
-_complete_to = record(CompleteTo, {"at": _moment, "marks": _marks})
-_health = record(GatewayHealth, {"sources": map_of(text), "counters": map_of(whole)})
-_heartbeat = record(
-    Heartbeat,
-    {
-        "sent": _moment,
-        "stream": _stream,
-        "streams": list_of(_held),
-        "complete_to": _complete_to,
-        "health": _health,
-        "heard_age_ms": map_of(count),
-    },
-)
 
 
 def _outcome(value: object, where: str) -> Outcome:
@@ -290,15 +181,7 @@ def _outcomes(value: object, where: str) -> tuple[Any, ...]:
     return tuple(_item_reply(v, f"{where}[{i}]") for i, v in enumerate(value))
 
 
-_batch_reply = record(BatchReply, {"outcomes": _outcomes, "marks": _marks})
-_heartbeat_reply = record(HeartbeatReply, {"marks": _marks, "now_ms": count})
-
-
-def _versioned(raw: bytes, what: str) -> dict[str, object]:
-    value = load_json(raw, what)
-    if value.get("v") != VERSION or value.get("v") is True:
-        raise RejectError(f"{what}.v", f"must be {VERSION}")
-    return value
+_batch_reply = record(BatchReply, {"outcomes": _outcomes, "marks": marks})
 
 
 def decode_event(stored: bytes) -> Event:
@@ -316,8 +199,8 @@ def _event(value: dict[str, object], where: str) -> Event:
     declared = _URGENCIES.get(text(value.get("class"), f"{where}.class"))
     if declared is None:
         raise RejectError(f"{where}.class", "must be A, B, C or L")
-    at = _moment(value.get("at"), f"{where}.at")
-    since = _moment(value["since"], f"{where}.since") if value.get("since") is not None else None
+    at = moment(value.get("at"), f"{where}.at")
+    since = moment(value["since"], f"{where}.since") if value.get("since") is not None else None
     data = value.get("data")
     body: Body
     if kind in _BODIES:
@@ -329,7 +212,7 @@ def _event(value: dict[str, object], where: str) -> Event:
             raise RejectError(f"{where}.data", "must be an object")
         device = text(data["device"], f"{where}.data.device") if data.get("device") is not None else None
         try:
-            data_json = _dump(data).decode()
+            data_json = dump(data).decode()
         except (ValueError, RecursionError):
             raise RejectError(f"{where}.data", "holds what is not JSON text") from None
         if "\\u0000" in data_json:
@@ -350,7 +233,7 @@ def _item(index: int, raw: bytes) -> Received | Refused:
         seq = whole(value.get("seq"), f"{where}.seq")
         if seq < 1:
             raise RejectError(f"{where}.seq", "must be at least 1")
-        event_id = EventId(_stream(value.get("stream"), f"{where}.stream"), seq)
+        event_id = EventId(stream(value.get("stream"), f"{where}.stream"), seq)
         return Received(index, raw, event_id, _event(value, where))
     except RejectError as error:
         return Refused(index, raw, event_id, error.field, error.reason, urgent)
@@ -366,9 +249,9 @@ def decode_batch(raw: bytes) -> Batch:
         lines.pop()
     if not lines:
         raise RejectError("batch", "is empty")
-    header = _versioned(lines[0], "header")
-    sent = _moment(header.get("sent"), "header.sent")
-    firsts = _marks(header.get("firsts"), "header.firsts")
+    header = versioned(lines[0], "header")
+    sent = moment(header.get("sent"), "header.sent")
+    firsts = marks(header.get("firsts"), "header.firsts")
     if not 1 <= len(lines) - 1 <= ACCEPT_EVENTS_MAX:
         raise RejectError("batch", f"must hold 1 to {ACCEPT_EVENTS_MAX} events")
     return Batch(sent, firsts, tuple(_item(i, line) for i, line in enumerate(lines[1:])))
@@ -376,17 +259,5 @@ def decode_batch(raw: bytes) -> Batch:
 
 def decode_batch_reply(raw: bytes) -> BatchReply:
     """The centre's answer to a batch. Raises RejectError naming the field."""
-    reply: BatchReply = _batch_reply(_versioned(raw, "reply"), "reply")
-    return reply
-
-
-def decode_heartbeat(raw: bytes) -> Heartbeat:
-    """A gateway's heartbeat. Raises RejectError naming the field."""
-    heartbeat: Heartbeat = _heartbeat(_versioned(raw, "heartbeat"), "heartbeat")
-    return heartbeat
-
-
-def decode_heartbeat_reply(raw: bytes) -> HeartbeatReply:
-    """The centre's answer to a heartbeat. Raises RejectError naming the field."""
-    reply: HeartbeatReply = _heartbeat_reply(_versioned(raw, "reply"), "reply")
+    reply: BatchReply = _batch_reply(versioned(raw, "reply"), "reply")
     return reply

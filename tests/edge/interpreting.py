@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from nattevakt.edge.drivers.driver import Device, Reading, Value
 from nattevakt.edge.events import Body, Event, Health, Moment
-from nattevakt.edge.interpret import Interpreted, interpret
+from nattevakt.edge.interpret import Interpreted, interpret, released
+from nattevakt.edge.memory import DeviceMemory, memory_key
 
 DOOR = "z2m:door"
 T0 = 1_790_000_000_000
@@ -28,10 +29,12 @@ class House:
         self.boot = boot
         self.last = Interpreted()
         self.unsettled: set[str] = set()
+        self.known: dict[str, DeviceMemory] = {}
+        self.synced = True
 
     def hear(self, at_ms: int, values: dict[str, Value], address: str = DOOR, **more: object) -> list[Event]:
         reading = replace(Reading(address, values), **more)  # type: ignore[arg-type]
-        now = moment(at_ms, self.boot)
+        now = replace(moment(at_ms, self.boot), synced=self.synced)
         self.last = interpret(
             reading,
             self.devices.get(address),
@@ -40,15 +43,31 @@ class House:
             next_seq=self.seq + 1,
             last_heard=self.heard.get(address),
             settled=address not in self.unsettled,
+            known=self.known.get(address),
         )
         self.unsettled.discard(address)
         self.seq += len(self.last.events)
-        for key, text in self.last.remember.items():
-            if text is None:
-                self.memory.pop(key, None)
-            else:
-                self.memory[key] = text
-        self.heard[address] = now
+        self._remember(address)
+        if reading.occurred_ms is None:
+            self.heard[address] = now
+        return list(self.last.events)
+
+    def _remember(self, address: str) -> None:
+        if self.last.memory is not None:
+            self.known[address] = self.last.memory
+            if self.last.changed:
+                self.memory[memory_key(address)] = self.last.memory.text()
+
+    def restart(self) -> None:
+        """The agent starts again: only what was written is known."""
+        self.known.clear()
+
+    def release(self, at_ms: int, address: str = DOOR) -> list[Event]:
+        """Time has passed for what was withheld."""
+        memory = self.known.get(address) or DeviceMemory(self.memory.get(memory_key(address)))
+        self.last = released(address, memory, moment(at_ms, self.boot))
+        self.seq += len(self.last.events)
+        self._remember(address)
         return list(self.last.events)
 
     def bodies(self, at_ms: int, values: dict[str, Value], address: str = DOOR, **more: object) -> list[Body]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nattevakt.edge.drivers.enocean.frame import FRAME_BYTES_MAX, Frame, crc8, expire, feed
+from nattevakt.edge.drivers.enocean.frame import FRAME_BYTES_MAX, HEADER_SIZE, Frame, crc8, expire, feed
 from nattevakt.edge.errors import FrameError
 
 VECTORS = [
@@ -63,7 +64,10 @@ def test_a_header_without_data_or_with_too_much_is_noise() -> None:
 
 def test_the_sync_byte_may_stand_inside_data() -> None:
     frame = Frame(2, b"\x00\xff\x9e\x55\x00", b"\x55")
-    assert all_of(frame.to_bytes()) == ((frame,), b"")
+    found, rest = all_of(frame.to_bytes())
+    assert found == (frame,)
+    assert len(rest) < HEADER_SIZE
+    assert all_of(rest + GOOD.to_bytes()) == ((GOOD,), b"")
 
 
 def test_a_damaged_byte_is_counted_and_costs_one_frame() -> None:
@@ -72,6 +76,25 @@ def test_a_damaged_byte_is_counted_and_costs_one_frame() -> None:
     found, _, counted = feed(b"", bytes(raw) + GOOD.to_bytes())
     assert found == (GOOD,)
     assert counted["data_crc_bad"] == 1
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 4, 5])
+def test_a_frame_that_lost_bytes_and_passes_all_the_same_does_not_take_the_next_one_with_it(lost: int) -> None:
+    """One in 256 does: its checksum of 8 bits is then a byte of the frame behind it."""
+    hits, rng = 0, Random(lost)
+    for _ in range(4000):
+        frame = Frame(1, rng.randbytes(7), rng.randbytes(12))
+        raw = frame.to_bytes()
+        cut = raw[:13] + raw[13 + lost :] + GOOD.to_bytes()
+        try:
+            Frame.from_bytes(cut[: len(raw)])
+        except FrameError:
+            continue
+        hits += 1
+        found, rest, _ = feed(b"", cut)
+        late, _ = expire(rest)
+        assert GOOD in (*found, *late), cut.hex()
+    assert hits
 
 
 def test_a_frame_swallowed_by_a_false_header_comes_when_the_line_falls_silent() -> None:
@@ -106,7 +129,7 @@ def test_any_chunking_finds_the_same_frames(sent: list[Frame], data: st.DataObje
         some, rest, _ = feed(rest, stream[start:end])
         found += some
     assert found == sent
-    assert rest == b""
+    assert len(rest) < HEADER_SIZE
 
 
 @given(st.lists(frames, max_size=4))
@@ -138,7 +161,8 @@ def test_after_garbage_and_a_silence_a_good_frame_is_found(garbage: bytes) -> No
 @given(st.binary(min_size=1, max_size=60).filter(lambda noise: 0x55 not in noise), frames, frames)
 def test_garbage_between_frames_costs_nothing(noise: bytes, first: Frame, second: Frame) -> None:
     found, rest = all_of(noise + first.to_bytes() + noise + second.to_bytes())
-    assert (found, rest) == ((first, second), b"")
+    assert found == (first, second)
+    assert len(rest) < HEADER_SIZE  # a sync byte in the tail of a good frame may begin one
 
 
 @given(frames, st.data())

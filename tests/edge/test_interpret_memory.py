@@ -66,7 +66,7 @@ def test_nothing_new_needs_no_write() -> None:
     house = House()
     house.hear(0, {"closed": True, "last_seen_ms": T0}, key="a")
     house.hear(1000, {"closed": True, "last_seen_ms": T0 + 1000}, key="b")
-    assert house.last.remember == {}
+    assert not house.last.changed
 
 
 @pytest.mark.parametrize("text", ["", "[]", "7", '{"states":[],"acts":{},"first":7,"seen":"x"}', "[" * 100_000])
@@ -80,9 +80,10 @@ def test_unconfigured_devices_cannot_fill_the_card() -> None:
     house = House(Device("z2m:known"))
     house.memory = {f"device:{i}": "{}" for i in range(UNKNOWN_ROWS_MAX)}
     assert house.bodies(0, {"action": "sos"}) == [Call(DOOR, "sos")]
-    assert (house.last.remember, house.last.counted["memory_full"]) == ({}, 1)
+    assert (house.last.memory, house.last.counted["memory_full"]) == (None, 1)
     house.hear(0, {"action": "sos"}, "z2m:known")
-    assert set(house.last.remember) == {memory_key("z2m:known")}
+    assert house.last.changed
+    assert len(house.memory) == UNKNOWN_ROWS_MAX + 1
 
 
 SAMPLES: dict[str, st.SearchStrategy[Value]] = {

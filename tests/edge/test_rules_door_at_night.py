@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from nattevakt.edge.events import Bed, Body, Call, Contact, Motion, Presence
+from nattevakt.edge.events import Bed, Body, Call, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules.door_at_night import REASONS, Settings, step
 from nattevakt.edge.rules.rule import Fact, JsonState, Occurred, Priority, Raise
 from nattevakt.edge.rules.windows import Window
@@ -17,7 +17,12 @@ D = "z2m:door"
 NIGHT = Settings((Window(23 * 60, 7 * 60),))
 MIN = 60_000
 OPENED = Contact(D, open=True)
-EVIDENCE = [Bed("z2m:bed", occupied=True), Presence("z2m:p", present=True), Motion("z2m:m")]
+EVIDENCE = [
+    Bed("z2m:bed", occupied=True),
+    Presence("z2m:p", present=True),
+    Motion("z2m:m"),
+    Chair("z2m:c", seated=True),
+]
 
 
 def at(text: str) -> int:
@@ -93,7 +98,15 @@ def test_evidence_after_a_late_alarm_clears_it_once(body: Body) -> None:
     assert watch.see(body, TEN_PAST_TWO + 26 * MIN) == []
 
 
-@pytest.mark.parametrize("body", [Bed("z2m:bed", occupied=False), Presence("z2m:p", present=False), Call("z2m:c", "x")])
+@pytest.mark.parametrize(
+    "body",
+    [
+        Bed("z2m:bed", occupied=False),
+        Presence("z2m:p", present=False),
+        Chair("z2m:c", seated=False),
+        Call("z2m:c", "x"),
+    ],
+)
 def test_what_is_no_evidence_explains_nothing(body: Body) -> None:
     watch = Watch()
     watch.see(body, TEN_PAST_TWO + 10 * MIN)

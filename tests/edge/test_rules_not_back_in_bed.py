@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from nattevakt.edge.events import Bed, Body, Contact, Motion, Presence
+from nattevakt.edge.events import Bed, Body, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules import not_back_in_bed as rule
 from nattevakt.edge.rules.rule import Clear, Fact, JsonState, Log, Occurred, Priority, Raise, Step, Wake
 from nattevakt.edge.rules.windows import Window
@@ -79,7 +79,10 @@ def test_nothing_is_said_before_the_limit_and_nothing_by_a_fact() -> None:
     assert (night.due, night.codes) == (15 * MIN, [])
 
 
-@pytest.mark.parametrize("body", [Motion("pir"), Presence("radar", present=True), Contact("door", open=False)])
+@pytest.mark.parametrize(
+    "body",
+    [Motion("pir"), Presence("radar", present=True), Contact("door", open=False), Chair("pad", seated=True)],
+)
 def test_movement_elsewhere_makes_it_an_alarm_at_the_limit(body: Body) -> None:
     night = up().tell(3 * MIN, body, "bad").tell(4 * MIN, body, "stue").look()
     (alarm,) = night.said
@@ -120,9 +123,10 @@ def test_movement_during_the_check_is_an_alarm_at_once_but_never_over_the_head_o
     [
         (Motion("pir"), "seng", 0),
         (Presence("radar", present=False), "bad", 0),
+        (Chair("pad", seated=False), "stue", 0),
         (Motion("pir"), "bad", 5 * MIN),
     ],
-    ids=["where the bed is", "gone from the field", "perhaps before the exit"],
+    ids=["where the bed is", "gone from the field", "up from the chair", "perhaps before the exit"],
 )
 def test_what_is_no_evidence(body: Body, place: str, doubt_ms: int) -> None:
     assert up().tell(3 * MIN, body, place, doubt_ms).look().codes == ["bed.check"]

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from nattevakt.edge.drivers.driver import UNVERIFIED
 from nattevakt.edge.events import Body, Call, Contact, Fall, FallOver, Leak, LeakOver
 from nattevakt.edge.rules import call, door_at_night, fall, leak
 from nattevakt.edge.rules.rule import LATE_MS, Fact, Log, Occurred, Priority, Raise, Reason, Step
@@ -22,6 +23,7 @@ def fact(body: Body, *, late_ms: int = 0, doubt_ms: int = 0) -> Fact:
     ("rule", "body", "kind", "priority", "code"),
     [
         (call, Call(D, "press"), "call", Priority.HIGH, "call.pressed"),
+        (call, Call(D, UNVERIFIED), "call", Priority.HIGH, "call.unverified"),
         (fall, Fall(D), "fall", Priority.HIGH, "fall.detected"),
         (fall, Fall(D, "possible"), "fall", Priority.HIGH, "fall.possible"),
         (leak, Leak(D), "leak", Priority.MEDIUM, "leak.water"),

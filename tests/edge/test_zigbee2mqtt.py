@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, SourceState, Use, Value
+from nattevakt.edge.drivers.driver import Device, MqttMessage, Reading, SourceState, Use, Value
 from nattevakt.edge.drivers.zigbee2mqtt import State, encode, start, step, subscriptions
 from nattevakt.edge.drivers.zigbee2mqtt.definitions import DEVICES_MAX, NAME_MAX
 
@@ -117,7 +117,7 @@ def test_every_vector_says_what_it_means(vector: dict[str, str]) -> None:
     elif name == "TS0601_bed" and "occupancy" in vector["payload"]:
         assert reading.values == {"occupied": "true" in vector["payload"]}
     elif any(part in vector["payload"] if part != "{}" else vector["payload"] == part for part in NO_EVENT):
-        assert not set(reading.values) - {"battery_percent", "supply_v", "linkquality", "last_seen_ms"}
+        assert not set(reading.values) - {"battery_percent", "supply_v", "linkquality", "last_seen_ms", "temperature_c"}
     else:
         expected = expected_of(name, vector["payload"])
         assert expected is not None
@@ -125,7 +125,7 @@ def test_every_vector_says_what_it_means(vector: dict[str, str]) -> None:
 
 
 def test_subscriptions_reach_names_with_slashes() -> None:
-    assert subscriptions("zigbee2mqtt/") == ("zigbee2mqtt/#",)
+    assert subscriptions("zigbee2mqtt/", ()) == ("zigbee2mqtt/#",)
     assert say(told(), "2. etasje/rom 14/dør", {"contact": True}).address == "z2m:2. etasje/rom 14/dør"
 
 
@@ -226,7 +226,7 @@ def test_use_decides_what_occupancy_means() -> None:
 
 
 def test_chairs_and_pads() -> None:
-    assert say(told(entry("a", "ZG-210Z")), "a", {"pressure_state": "sit"}).values == {"present": True}
+    assert say(told(entry("a", "ZG-210Z")), "a", {"pressure_state": "sit"}).values == {"seated": True}
     bed = told(entry("a", "C3007"), devices=(Device("z2m:a", use=Use.BED),))
     assert say(bed, "a", {"pressure": False}).values == {"occupied": False}
     assert say(told(entry("a")), "a", {"pressure": 1013.2}).values == {}
@@ -249,13 +249,6 @@ def test_a_falling_object_is_no_person() -> None:
 def test_retained_messages_are_marked() -> None:
     assert say(told(), "a", {"contact": True}, retained=True).replay
     assert not say(told(), "a", {"contact": True}).replay
-
-
-def test_smoke_is_a_finding_because_nobody_would_hear_it() -> None:
-    said = step(MqttMessage(f"{BASE}/a", b'{"smoke":true}'), 0, told(entry("a")))
-    assert [type(o) for o in said.outputs] == [Reading, Finding]
-    again = step(MqttMessage(f"{BASE}/a", b'{"smoke":true}'), 0, said.state)
-    assert [type(o) for o in again.outputs] == [Reading]
 
 
 def test_the_bridge_speaks_of_itself_once_a_change() -> None:
@@ -394,3 +387,10 @@ def test_availability_and_actions_round_trip() -> None:
     assert say(told(entry("a")), "a/availability", said.payload).values == {"available": False}
     said = encode(Reading("z2m:a", {"action": "emergency"}), BASE, "a")
     assert say(told(entry("a")), "a", said.payload).values == {"pressed": True, "action": "emergency"}
+
+
+def test_names_without_meaning_stay_in_the_raw_text_and_are_counted() -> None:
+    said = step(MqttMessage(f"{BASE}/a", b'{"contact":true,"angle":7}'), 0, told(entry("a")))
+    assert said.counted == {"readings": 1, "attributes_without_meaning": 1}
+    assert isinstance(said.outputs[0], Reading)
+    assert '"angle":7' in said.outputs[0].raw

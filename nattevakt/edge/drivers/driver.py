@@ -8,7 +8,7 @@ Readings speak in a small vocabulary of values (`VALUES`), so that interpret.py 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
@@ -24,8 +24,19 @@ VALUES: Mapping[str, str] = {
     "occupied": "bool: a bed sensor says somebody lies in it",
     "fall": "str: no, possible or sure",
     "wet": "bool: water detected",
+    "seated": "bool: somebody sits on a chair pad",
+    "still": "bool: the one who is seen lies or sits without moving; context, never an alarm",
     "vibration": "bool: shaken now",
     "sos": "bool: an emergency input is active",
+    "tilted": "bool: a window stands tilted; said beside closed=false",
+    "movement_percent": "float 0 to 100: how much a radar sees moving; context, never an alarm",
+    "breathing_rpm": "float, breaths a minute by radar; context, never an alarm",
+    "heart_bpm": "float, heart beats a minute by radar; context, never an alarm",
+    "weight_kg": "float, what a load cell carries",
+    "temperature_c": "float, degrees Celsius",
+    "humidity_percent": "float 0 to 100",
+    "light_lx": "float, lux",
+    "sensitivity": "int: a fall radar's own setting, read back; it decides how late its alarm comes",
     "battery_percent": "float 0 to 100",
     "battery_low": "bool",
     "tamper": "bool: the housing is open",
@@ -37,6 +48,8 @@ VALUES: Mapping[str, str] = {
     "repeats": "int: how many repeaters the telegram passed",
 }
 """Every name that a reading's values may use, with its type and meaning."""
+UNVERIFIED = "unverified"
+"""The action of a device that calls people when nobody can say whether a telegram is its own or what it says."""
 
 
 class Use(StrEnum):
@@ -49,6 +62,7 @@ class Use(StrEnum):
     MOTION = "motion"
     FALL = "fall"
     LEAK = "leak"
+    CHAIR = "chair"
     AUTO = "auto"
     """By the driver's own names only; a plain input without a meaning becomes a finding."""
 
@@ -57,15 +71,22 @@ class Use(StrEnum):
 class Device:
     """One configured device.
 
-    address: as in events ("enocean:0181192D", "z2m:0x00158d0002b435ed" or "z2m:<friendly name>").
+    address: as in events ("enocean:0181192D", "z2m:0x00158d0002b435ed" or "z2m:<friendly name>",
+    "esphome:<node>/<object id>", "shelly:<node>/input:0"; a radar on a line of its own is "micradar:<serial name>").
     profile: how to decode it ("F6-02-01"; "" for self-describing radios). use: what it is for.
     invert: swap the meaning of its plain input (a normally-closed mat, a reed mounted the other way).
+    threshold_kg: from which weight somebody is there, only for profiles that weigh.
+    key_file: for an EnOcean device in secure mode: the absolute path of a file that only the gateway may read. Its one
+    line is in hexadecimal digits: the key (32), then, if known, the security level format SLF (2, else 8B), then, if
+    known, the next rolling code (4, 6 or 8 as the SLF says). Spaces may stand between them.
     """
 
     address: str
     profile: str = ""
     use: Use = Use.AUTO
     invert: bool = False
+    key_file: str = ""
+    threshold_kg: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,8 @@ class Reading:
     replay: the source itself marks it as not new (an MQTT retained message).
     key: what identifies the telegram when repeaters or brokers deliver it again; "" where nothing does.
     model: maker's model name where the radio tells it, "" otherwise.
+    occurred_ms: when it happened by the radio network's own clock, Unix ms, where the device kept it and tells
+    it later (stored history); None for what happens now.
     """
 
     address: str
@@ -84,6 +107,7 @@ class Reading:
     replay: bool = False
     key: str = ""
     model: str = ""
+    occurred_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +138,23 @@ class Remember:
     text: str
 
 
-Said: TypeAlias = Reading | Finding | SourceState | Remember
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A device announced itself while an operator held the learn window open.
+
+    profile: what it names, "" where it names none. maker: a name, or the maker's number, "" where it names none.
+    sentence: the same for people, without the address. key_line: what its key file should hold, for a device that sent
+    its key; to be written to a file and nowhere else.
+    """
+
+    address: str
+    profile: str
+    maker: str
+    sentence: str = ""
+    key_line: str = field(default="", repr=False)
+
+
+Said: TypeAlias = Reading | Finding | SourceState | Remember | Learned
 """What a driver may put out."""
 
 
@@ -125,6 +165,70 @@ class MqttMessage:
     topic: str
     payload: bytes
     retained: bool = False
+
+
+Aes = Callable[[bytes, bytes], bytes]
+"""AES-128 of one block: (key of 16 bytes, block of 16 bytes) -> 16 bytes. Passed in: the standard library has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The serial line that a driver speaks on.
+
+    name: as in settings; the address of a radar that has none of its own is "<prefix><name>".
+    aes: for secured telegrams, None where no device is secured; unaes: its inverse. keys: by a secured device's
+    address, the bytes of what its key file holds.
+    """
+
+    name: str = ""
+    aes: Aes | None = None
+    unaes: Aes | None = None
+    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+class Power(StrEnum):
+    """What a product runs on."""
+
+    BATTERY = "battery"
+    MAINS = "mains"
+    HARVEST = "harvest"
+    """Light or the press itself."""
+
+
+class Spot(StrEnum):
+    """Where a product goes; each has a drawing in docs/reference/drawings/."""
+
+    DOOR = "door"
+    WINDOW = "window"
+    BED = "bed"
+    CEILING = "ceiling"
+    WALL = "wall"
+    BEDSIDE = "bedside"
+    FLOOR = "floor"
+    CHAIR = "chair"
+    BODY = "body"
+    BATHROOM = "bathroom"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Something that can be bought and mounted: what the installer's list and the reference page are made from.
+
+    profile: as settings name it, "" for self-describing radios. reports: names from VALUES. interval_s: how often it
+    speaks unasked, None where that is not known or it never does. mute: it never does, so that its silence says
+    nothing. faults: known faults, one Norwegian sentence each. source: of these facts.
+    """
+
+    maker: str
+    model: str
+    profile: str
+    reports: tuple[str, ...]
+    power: Power
+    interval_s: int | None
+    spot: Spot
+    faults: tuple[str, ...] = ()
+    source: str = ""
+    mute: bool = False
 
 
 StateT = TypeVar("StateT")

@@ -16,7 +16,12 @@ REASONS = (
     "call.pressed_late",
     "call.pressed_uncertain",
     "call.repeat",
+    "call.unverified",
+    "call.unverified_late",
+    "call.unverified_uncertain",
 )
+UNVERIFIED = "unverified"
+"""How a driver names a press of a secured button whose telegram could not be verified."""
 
 
 def step(state: JsonState, fact: Fact, settings: object, now_ms: int) -> Step:  # noqa: ARG001 - one contract for all rules
@@ -27,4 +32,5 @@ def step(state: JsonState, fact: Fact, settings: object, now_ms: int) -> Step:  
     params: dict[str, str | int] = {"place": fact.place, "control": body.control}
     if body.repeat_of is not None:
         return Step(state, (Log(Reason("call.repeat", params)),))
-    return Step(state, (Raise(KIND, Priority.HIGH, when("call.pressed", params, fact)),))
+    code = "call.unverified" if body.control == UNVERIFIED else "call.pressed"
+    return Step(state, (Raise(KIND, Priority.HIGH, when(code, params, fact)),))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nattevakt.edge.events import Bed, Body, Contact, Motion, Presence
+from nattevakt.edge.events import Bed, Body, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules.rule import (
     LATE_MS,
     Clear,
@@ -55,7 +55,8 @@ def _inside_ms(fact: Fact) -> int | None:
     body: Body = fact.body
     if isinstance(body, Bed) and body.occupied:
         return fact.occurred.from_ms
-    if isinstance(body, Motion) or (isinstance(body, Presence) and body.present):
+    seated = isinstance(body, Chair) and body.seated
+    if isinstance(body, Motion) or seated or (isinstance(body, Presence) and body.present):
         return fact.occurred.from_ms - MOVEMENT_MARGIN_MS
     return None
 

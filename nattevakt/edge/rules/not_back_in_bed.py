@@ -1,8 +1,8 @@
 """Somebody left the bed inside the resident's window and is not back within the limit. Serves arrow 7.
 
-Owns the two steps. Where something else in the room moved since (a door, movement, presence) the person is up: an
-alarm at the limit. Where nothing moved, the mat may have dropped out, or the person may lie beside the bed: a soft
-*sjekk* at the limit, which becomes an alarm if something moves after all, or when nobody has looked for
+Owns the two steps. Where something else in the room moved since (a door, movement, presence, a chair) the person is
+up: an alarm at the limit. Where nothing moved, the mat may have dropped out, or the person may lie beside the bed: a
+soft *sjekk* at the limit, which becomes an alarm if something moves after all, or when nobody has looked for
 `CHECK_MS` more. A person's look answers it until the bed next reads occupied. Must not know which alarm is open.
 
 A fold: facts come in the order in which they happened, and every judgement is made at a deadline (`Wake`), because
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from nattevakt.edge.events import Bed, Contact, Motion, Presence
+from nattevakt.edge.events import Bed, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules.rule import (
     UNCONFIRMED,
     Clear,
@@ -261,7 +261,8 @@ def _bed(
 def _evidence(out: _Out | None, fact: Fact) -> _Out | None:
     """Something else moved; it counts where it is certain that it came after the exit."""
     body = fact.body
-    counts = isinstance(body, Contact | Motion) or (isinstance(body, Presence) and body.present)
+    seated = isinstance(body, Chair) and body.seated
+    counts = isinstance(body, Contact | Motion) or seated or (isinstance(body, Presence) and body.present)
     # What moves where the bed is may be the sleeper whom the mat does not feel.
     if out is None or not counts or fact.occurred.from_ms < out.to_ms or (fact.place and fact.place == out.place):
         return out

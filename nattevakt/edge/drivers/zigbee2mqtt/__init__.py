@@ -1,8 +1,12 @@
 """Zigbee2MQTT: definitions.py reads what devices there are, recalled.py keeps it, decode.py reads what they say."""
 
 from nattevakt.edge.drivers.zigbee2mqtt.driver import (
+    PREFIX,
+    PROFILES,
+    ROOT,
     State,
     awaits,
+    canonical,
     connected,
     encode,
     recall,
@@ -10,5 +14,20 @@ from nattevakt.edge.drivers.zigbee2mqtt.driver import (
     step,
     subscriptions,
 )
+from nattevakt.edge.drivers.zigbee2mqtt.products import PRODUCTS
 
-__all__ = ["State", "awaits", "connected", "encode", "recall", "start", "step", "subscriptions"]
+__all__ = [
+    "PREFIX",
+    "PRODUCTS",
+    "PROFILES",
+    "ROOT",
+    "State",
+    "awaits",
+    "canonical",
+    "connected",
+    "encode",
+    "recall",
+    "start",
+    "step",
+    "subscriptions",
+]

@@ -19,6 +19,7 @@ Values = dict[str, Value]
 SOS_MODELS = frozenset(
     (
         "HS1EB",
+        "HS1EB-E",
         "MIR-SO100",
         "PB206",
         "PBTZB-110",
@@ -123,6 +124,11 @@ def clean(text: str, most: int) -> str:
     return kept.strip()
 
 
+def models_of(model: str) -> tuple[str, ...]:
+    """The models that one definition stands for: the bridge calls a button "HS1EB/HS1EB-E"."""
+    return (model, *model.split("/"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """One message and what is known of its device, for readers of single names."""
@@ -212,7 +218,7 @@ def _action(value: object, _: OnOff | None, said: _Said) -> Values:
     if word in SHAKES:
         return {"vibration": True}
     # Before the bridge has told its models, a plain action may be an SOS button's: it counts as one.
-    if word in CALL_ACTIONS or said.model in SOS_MODELS or not said.told:
+    if word in CALL_ACTIONS or not SOS_MODELS.isdisjoint(models_of(said.model)) or not said.told:
         return {"pressed": True, "action": action}
     return {"action": action}
 
@@ -221,7 +227,7 @@ def _contact(value: object, names: OnOff | None, said: _Said) -> Values:
     shut = closed(value, names)
     if shut is None:
         return {}
-    if said.model in PAD_MODELS and said.use in (Use.AUTO, Use.BED):
+    if said.model in PAD_MODELS and said.use in (Use.AUTO, Use.BED, Use.CHAIR, Use.PRESENCE):
         return {"occupied": not shut}
     return {"closed": shut}
 
@@ -249,7 +255,17 @@ def _pressure(value: object, names: OnOff | None, said: _Said) -> Values:
 def _seat(value: object, _: OnOff | None, said: _Said) -> Values:
     if value not in ("none", "sit", "sedentary"):
         return {}
-    return {"occupied" if said.bed else "present": value != "none"}
+    return {"occupied" if said.bed else "seated": value != "none"}
+
+
+def _measure(name: str, least: float, most: float) -> _Reader:
+    """A measured value within what can be; a radar's 0 breaths or beats means that it sees none."""
+
+    def read(value: object, _: OnOff | None, __: _Said) -> Values:
+        found = number(value)
+        return {} if found is None or not least <= found <= most else {name: found}
+
+    return read
 
 
 READERS: Mapping[str, _Reader] = {
@@ -270,11 +286,58 @@ READERS: Mapping[str, _Reader] = {
     "tamper": _flag("tamper"),
     "battery": _battery,
     "battery_low": _flag("battery_low"),
+    "temperature": _measure("temperature_c", -60, 100),
+    "humidity": _measure("humidity_percent", 0, 100),
+    "illuminance": _measure("light_lx", 0, 200_000),
+    "illuminance_lux": _measure("light_lx", 0, 200_000),
+    "breathing_rate": _measure("breathing_rpm", 1, 80),
+    "heart_rate": _measure("heart_bpm", 20, 250),
     "voltage": _supply,
     "linkquality": _linkquality,
     "last_seen": _last_seen,
 }
 """Every property that is understood; others stay in the reading's raw text."""
+
+
+_DANGERS = frozenset(
+    (
+        *("alarm", "carbon", "danger", "emergency", "fall", "falling", "fell", "fire", "flood", "gas", "help", "leak"),
+        *("monoxide", "panic", "siren", "smoke", "sos"),
+    )
+)
+"""Words in the name of a property that say that it warns of something."""
+_SETTINGS = frozenset(
+    (
+        *(
+            "duration",
+            "enable",
+            "enabled",
+            "indicator",
+            "interrupt",
+            "melody",
+            "mode",
+            "mute",
+            "selftest",
+            "sensitivity",
+        ),
+        *("setting", "silence", "switch", "test", "time", "volume"),
+    )
+)
+"""Words that say that it is how the device is set, or a test of it."""
+
+
+def unheard_dangers(payload: Mapping[str, object], definition: Definition | None) -> tuple[str, ...]:
+    """Properties that warn of something now, to judge by their names, and that mean nothing to us."""
+    found: list[str] = []
+    for name, value in payload.items():
+        words = set(name.lower().replace("-", "_").split("_"))
+        if name in READERS or words.isdisjoint(_DANGERS) or not words.isdisjoint(_SETTINGS):
+            continue
+        names = definition.binaries.get(name) if definition is not None else None
+        # A number may be a concentration: how much is too much is not for us to say.
+        if isinstance(value, bool | str) and truth(value, names):
+            found.append(name)
+    return tuple(found)
 
 
 def decode(

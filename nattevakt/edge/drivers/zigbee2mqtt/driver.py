@@ -22,18 +22,25 @@ from nattevakt.edge.drivers.driver import (
     Stepped,
     Value,
 )
-from nattevakt.edge.drivers.zigbee2mqtt.decode import READERS, clean, decode
+from nattevakt.edge.drivers.zigbee2mqtt.decode import READERS, clean, decode, models_of, unheard_dangers
 from nattevakt.edge.drivers.zigbee2mqtt.definitions import Definition, load, read_devices
+from nattevakt.edge.drivers.zigbee2mqtt.products import WARNINGS
 from nattevakt.edge.drivers.zigbee2mqtt.recalled import KEY, definitions_of, row_of
 from nattevakt.edge.errors import RejectError
 
+__all__ = [
+    *("PREFIX", "PROFILES", "State", "awaits", "canonical", "connected", "encode", "recall", "start"),
+    *("step", "subscriptions"),
+]
+
 SOURCE = "z2m"
 PREFIX = "z2m:"
+ROOT = "zigbee2mqtt"
+PROFILES: Mapping[str, str] = {}
 TOLD_MAX = 500
 NAME_MAX = 200
 RAW_MAX = 400
 COMMANDS = frozenset(("set", "get"))
-UNSUPPORTED_DANGERS = ("smoke", "gas", "carbon_monoxide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +59,19 @@ class State:
     told: frozenset[Finding] = frozenset()
 
 
+def canonical(name: str) -> str:
+    """An IEEE address or a friendly name, as it is; raises RejectError."""
+    if not name.strip() or len(name) > NAME_MAX:
+        raise RejectError("address", f"must be {PREFIX}<ieee address or friendly name>")
+    return name
+
+
 def start(base_topic: str, devices: tuple[Device, ...]) -> State:
     """A driver that has heard nothing from the bridge yet."""
     return State(base_topic.rstrip("/"), {d.address: d for d in devices if d.address.startswith(PREFIX)})
 
 
-def subscriptions(base_topic: str) -> tuple[str, ...]:
+def subscriptions(base_topic: str, devices: tuple[Device, ...]) -> tuple[str, ...]:  # noqa: ARG001 - one contract
     """Everything under the base topic: friendly names may hold any number of slashes."""
     return (f"{base_topic.rstrip('/')}/#",)
 
@@ -118,10 +132,20 @@ def _bridge_devices(given: MqttMessage, state: State) -> Stepped[State]:
             finding = Finding(address, f"heter det samme som {clean(first.ieee, NAME_MAX)} i Zigbee2MQTT")
             if finding not in state.told and len(state.told) + len(findings) < TOLD_MAX:
                 findings.append(finding)
+    findings += [one for one in _warnings(definitions, state) if one not in state.told][:TOLD_MAX]
     told = state.told | set(findings)
     after = replace(state, definitions=definitions, definitions_told=True, listed=True, told=told)
     remember = Remember(KEY, row_of(state.base_topic, definitions.values()))
     return Stepped(after, (remember, *findings), counted={"bridge_devices": 1})
+
+
+def _warnings(definitions: Mapping[str, Definition], state: State) -> list[Finding]:
+    """What is known to go wrong with models that are there, by the address that each will be heard under."""
+    return [
+        Finding(_address(name, replace(state, definitions=definitions))[0], sentence)
+        for name, one in definitions.items()
+        if (sentence := next((WARNINGS[model] for model in models_of(one.model) if model in WARNINGS), None))
+    ]
 
 
 def recall(memory: Mapping[str, str], state: State) -> State:
@@ -211,15 +235,16 @@ def _device(name: str, given: MqttMessage, state: State) -> Stepped[State]:
         key=sha256(given.topic.encode("utf-8", "replace") + b"\0" + given.payload).hexdigest()[:16],
         model=definition.model if definition is not None else "",
     )
-    findings = tuple(
-        finding
-        for danger in UNSUPPORTED_DANGERS
-        if payload.get(danger) is True
-        and (finding := Finding(address, f"melder {danger}, som Nattevakt ikke varsler om")) not in state.told
+    dangers = (
+        Finding(address, f"melder {clean(danger, NAME_MAX)}, som Nattevakt ikke varsler om")
+        for danger in unheard_dangers(payload, definition)
     )
-    if findings and len(state.told) < TOLD_MAX:
+    findings = tuple(one for one in dict.fromkeys(dangers) if one not in state.told)[: TOLD_MAX - len(state.told)]
+    if findings:
         state = replace(state, told=state.told | set(findings))
-    return Stepped(state, (reading, *findings), counted={"readings": 1})
+    unnamed = sum(one not in READERS for one in payload)
+    more = {"attributes_without_meaning": unnamed} if unnamed else {}
+    return Stepped(state, (reading, *findings), counted={"readings": 1, **more})
 
 
 _FALL_WORDS = {"no": "none", "possible": "maybe_fall", "sure": "fall"}
@@ -236,6 +261,11 @@ _SAME: Mapping[str, str] = {
     "battery_low": "battery_low",
     "tamper": "tamper",
     "linkquality": "linkquality",
+    "temperature_c": "temperature",
+    "humidity_percent": "humidity",
+    "light_lx": "illuminance",
+    "breathing_rpm": "breathing_rate",
+    "heart_bpm": "heart_rate",
 }
 
 
@@ -250,6 +280,8 @@ def encode(reading: Reading, base_topic: str, friendly_name: str) -> MqttMessage
     fall, volts, seen = said.get("fall"), said.get("supply_v"), said.get("last_seen_ms")
     if isinstance(fall, str):
         payload["fall_down_status"] = _FALL_WORDS[fall]
+    if "seated" in said:
+        payload["pressure_state"] = "sit" if said["seated"] else "none"
     if volts is not None:
         payload["voltage"] = round(float(volts) * 1000)
     if seen is not None:
