@@ -5,13 +5,17 @@ DEV := .venv
 DEMO := .venv-demo
 BIN := $(DEV)/bin
 
-.PHONY: help demo test check bench lock format
+FUZZ := .venv-fuzz
+FUZZ_S ?= 60
+
+.PHONY: help demo test check bench fuzz lock format
 
 help:
 	@echo "make demo    install into $(DEMO) and play a night on a simulated ward on this machine"
 	@echo "make test    install what the tests need (mosquitto, postgresql, chromium, npm), then make check"
 	@echo "make check   format, lint, types, import contracts, scripts, tests"
 	@echo "make bench   measure speed and memory beside floors of the same run: one table (about ten minutes)"
+	@echo "make fuzz    search for inputs that break a driver, guided by coverage, $(FUZZ_S) s (FUZZ_S=600 for longer)"
 	@echo "make lock    renew requirements/*.lock from pyproject.toml (needs uv)"
 
 $(DEMO)/.stamp: requirements/demo.lock pyproject.toml tools/venv.sh
@@ -41,6 +45,15 @@ check: $(DEV)/.stamp node_modules/.stamp
 
 bench: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/python -m bench $(PART)
+
+$(FUZZ)/.stamp: requirements/fuzz.lock pyproject.toml tools/venv.sh
+	PYTHON=$(PYTHON) tools/venv.sh $(FUZZ) requirements/fuzz.lock
+
+# What it finds stays in $(FUZZ)/found; an input that broke something is named crash-*: mend it, move it to the corpus.
+fuzz: $(FUZZ)/.stamp
+	@mkdir -p $(FUZZ)/found
+	$(FUZZ)/bin/python -m tests.fuzz.run -max_total_time=$(FUZZ_S) -max_len=4098 -timeout=10 -rss_limit_mb=2048 \
+	  -artifact_prefix=$(FUZZ)/ $(FUZZ)/found tests/fuzz/corpus
 
 format: $(DEV)/.stamp
 	$(BIN)/ruff format .

@@ -18,12 +18,13 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.figures import Bar, Figure, report, say
-from tests.support.house import BUTTON, DOOR, MAT, PROFILES, RADAR, SOS, House
+from tests.support.house import BUTTON, DOOR, MAT, PROFILES, RADAR, SOS, House, many
 from tests.support.processes import ROOT
 from tests.support.wait import until
 
 HOUR_EVENTS = 1_800
 """What thirteen rooms say in an hour of a lively night: one message each two seconds."""
+ROOMS = 13
 RATE_S = 0.015
 STARTS = 5
 
@@ -57,21 +58,23 @@ def cpu_s(pid: int) -> float:
 def feed(house: House, events: int) -> None:
     """An hour's traffic by turns: doors, the bed, presence, health, and a call now and then."""
     pause = threading.Event()
+    doors = [address for address, use in house.also.items() if use == "door"]
+    mats = [address for address, use in house.also.items() if use == "bed"]
     for number in range(events):
-        turn = number // 5 % 2 == 0
+        room, turn = number // 5 % ROOMS, number // (5 * ROOMS) % 2 == 0
         match number % 5:
             case 0:
-                house.stick.say(DOOR, PROFILES[DOOR], {"closed": turn})
+                house.stick.say(doors[room], PROFILES[DOOR], {"closed": turn})
             case 1:
-                house.bridge().publish(RADAR, {"occupancy": turn, "fall_status": "normal"}, wait=False)
+                house.bridge().publish(f"{RADAR}-{room}", {"occupancy": turn, "fall_status": "normal"}, wait=False)
             case 2:
-                house.stick.say(MAT, PROFILES[MAT], {"occupied": turn})
+                house.stick.say(mats[room], PROFILES[MAT], {"closed": turn})
             case 3:
                 house.bridge().publish(SOS, {"battery": 80 + number % 20, "linkquality": number % 250}, wait=False)
             case _ if number % 100 == 4:
                 house.presses()
             case _:
-                house.bridge().publish(RADAR, {"occupancy": not turn, "fall_status": "normal"}, wait=False)
+                house.bridge().publish(f"{RADAR}-{room}", {"occupancy": not turn, "fall_status": "normal"}, wait=False)
         pause.wait(RATE_S)
 
 
@@ -111,6 +114,8 @@ def run(events: int = HOUR_EVENTS, starts: int = STARTS) -> list[Figure]:
     ):
         house.direct = True
         house.heartbeat_s = 15
+        extra = many(2 * ROOMS)
+        house.also = {**dict.fromkeys(extra[:ROOMS], "door"), **dict.fromkeys(extra[ROOMS:], "bed")}
         house.start()
         pid = house.running["gateway"].process.pid
         before_s = cpu_s(pid)

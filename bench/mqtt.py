@@ -1,7 +1,7 @@
 """MQTT → on disk → acknowledged, beside bare paho that acknowledges what it reads. `python -m bench.mqtt`.
 
 A real broker holds so many QoS 1 messages for a stopped reader; then the reader goes on, and the time runs until it
-has acknowledged the last. Every message is news: one of 40 contacts that open and close by turns. The gateway has no
+has acknowledged the last. Every message is news: one of 400 contacts that open and close by turns. The gateway has no
 centre to reach. The floor subscribes to the same topics with the same paho, and does nothing with a message.
 """
 
@@ -26,7 +26,7 @@ from nattevakt.sim.sensors import Bridge, binary, definition
 from tests.support.processes import ROOT, free_port, mosquitto
 from tests.support.wait import until
 
-CONTACTS = 40
+CONTACTS = 400
 LIMIT_S = 60
 
 

@@ -11,4 +11,5 @@ lock() {
 lock gateway --extra gateway
 lock central --extra central
 lock demo --extra gateway --extra central --extra sim
-lock dev --all-extras
+lock dev --extra gateway --extra central --extra sim --extra dev
+lock fuzz --extra fuzz

@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code: events, rules, alarms, settings, commands, devices, API, metrics.
+"""Writes docs/reference/ from the code: events, rules, alarms, settings, commands, devices, API, metrics; and faults.
 
 `python -m tools.reference` writes; tests/test_docs.py fails when a page is stale. What cannot be read from the code
 stands in its docstrings, so that there is one place to keep right.
@@ -11,7 +11,6 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
@@ -33,18 +32,12 @@ from nattevakt.edge.events import KINDS, Urgency
 from nattevakt.gateway import cli as gateway_cli
 from nattevakt.gateway import config as gateway_config
 from nattevakt.sim import __main__ as sim_cli
+from nattevakt.sim import commands as sim_commands
+from nattevakt.sim import faults as sim_faults
+from tools.sensors_page import sensors_page, table
 
 ROOT = Path(__file__).parents[1]
 NOTE = "<!-- Written by tools/reference.py; change the code, then run `python -m tools.reference`. -->\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; line breaks and bars inside cells are made harmless."""
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for row in rows:
-        cells = (" ".join(str(cell).split()).replace("|", "\\|") for cell in row)
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
 
 
 def doc(thing: object) -> str:
@@ -60,6 +53,8 @@ def type_name(hint: object) -> str:
     inner = [type_name(part) for part in get_args(hint) if part not in (type(None), Ellipsis)]
     if str(hint).startswith("tuple"):
         return f"list of {inner[0]}"
+    if str(hint).startswith("collections.abc.Mapping"):
+        return f"table of {inner[-1]}"
     if inner:
         return " or ".join(inner)
     return getattr(hint, "__name__", str(hint))
@@ -192,9 +187,8 @@ def settings_of(section: str, kind: type[Any]) -> str:
         if inner is not None:
             nested.append((entry.name, str(hint).startswith("tuple"), inner))
             continue
-        default = (
-            "required" if entry.default is MISSING and entry.default_factory is MISSING else f"`{entry.default!r}`"
-        )
+        value = entry.default if entry.default_factory is MISSING else entry.default_factory()
+        default = "required" if value is MISSING else f"`{value!r}`"
         rows.append((f"`{entry.name}`", type_name(hint), default.replace("'", '"')))
     parts = [f"### {section}\n", doc(kind) + "\n"]
     if rows:
@@ -248,7 +242,7 @@ def devices_page() -> str:
             NOTE,
             "# Devices\n",
             f"Serial drivers: {', '.join(SERIAL_DRIVERS)}. MQTT dialects: {', '.join(MQTT_DIALECTS)}.\n",
-            "## EnOcean profiles\n",
+            "## Profiles\n",
             "The profile always comes from the settings; the same bytes mean different things in different profiles.\n",
             table(("profile", "meaning"), sorted(PROFILES.items())),
             "## Uses\n",
@@ -281,6 +275,22 @@ def metrics_page() -> str:
     )
 
 
+FAULTS_BEGIN, FAULTS_END = "<!-- faults: written by tools/reference.py -->\n", "<!-- end of faults -->\n"
+
+
+def simulation_page() -> str:
+    """The page about the simulation as it stands, with the table of faults as the code has them."""
+    written = (ROOT / "docs/explanation/simulation.md").read_text(encoding="utf-8")
+    before, _, rest = written.partition(FAULTS_BEGIN)
+    _, _, after = rest.partition(FAULTS_END)
+    rows = (
+        (f"`{fault.name}`", fault.of, fault.says, sim_commands.consequence(fault))
+        for fault in sim_faults.FAULTS.values()
+    )
+    faults = table(("fault", "devices", "what it does", "alarm"), rows)
+    return f"{before}{FAULTS_BEGIN}\n{faults}\n{FAULTS_END}{after}"
+
+
 def pages() -> dict[str, str]:
     """Path to text of every generated page."""
     return {
@@ -291,7 +301,9 @@ def pages() -> dict[str, str]:
         "docs/reference/settings.md": settings_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/devices.md": devices_page(),
+        "docs/reference/sensors.md": sensors_page(NOTE),
         "docs/reference/metrics.md": metrics_page(),
+        "docs/explanation/simulation.md": simulation_page(),
     }
 
 

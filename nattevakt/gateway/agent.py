@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from nattevakt.edge.drivers.registry import MQTT_DIALECTS, SERIAL_DRIVERS
+from nattevakt.edge.drivers.registry import SERIAL_DRIVERS
 from nattevakt.edge.errors import RetryError
 from nattevakt.gateway import config as settings
 from nattevakt.gateway import health
@@ -22,6 +22,7 @@ from nattevakt.gateway import inputs as io
 from nattevakt.gateway.clock import GatewayClock
 from nattevakt.gateway.config import GatewayConfig
 from nattevakt.gateway.core import Core
+from nattevakt.gateway.crypto import secured_line
 from nattevakt.gateway.health import Machine
 from nattevakt.gateway.identity import Credential, mint_stream
 from nattevakt.gateway.inputs import BACKLOG, URGENT, Now, Probe, no_probe
@@ -30,8 +31,9 @@ from nattevakt.gateway.local_alarm import LocalAlarm
 from nattevakt.gateway.logs import kv
 from nattevakt.gateway.outbox import Outbox
 from nattevakt.gateway.ports import LanePort, MqttPort, SerialPort
-from nattevakt.gateway.sources import Sources
 from nattevakt.gateway.systemd import Notifier, Progress, Watchdog
+from nattevakt.gateway.tap import Tap
+from nattevakt.gateway.tapped import Tapped
 
 LOG = logging.getLogger("nattevakt.agent")
 TAKE_MAX = 512
@@ -79,12 +81,14 @@ class Agent:
         self._status_at_s = 0.0
         self._stuck: list[str] = []
         who = settings.credential(config)
-        dialect = MQTT_DIALECTS["zigbee2mqtt"] if config.mqtt else None
-        base_topic = config.mqtt.base_topic if config.mqtt else ""
+        dialects = config.mqtt.rooted() if config.mqtt is not None else {}
         serial = {port.name: (port.driver, SERIAL_DRIVERS[port.driver]) for port in config.serial}
         self._outbox = Outbox(config.outbox_file, config.outbox, partial(mint_stream, os.urandom))
+        self._tap = Tap(config.state_dir, clock.boottime_ms, health.VERSION)
+        line = secured_line(settings.keys(config))
+        self._sources = Tapped(self._tap, guard, config.device, serial, dialects, line=line)
         self.core = Core(
-            Sources(config.device, serial, dialect, base_topic),
+            self._sources,
             self._outbox,
             Machine(config.state_dir),
             guard,
@@ -99,13 +103,13 @@ class Agent:
         }
         self._lanes = {name: self._lane(name, who) for name in (URGENT, BACKLOG)}
         self._mqtt: MqttPort | None = None
-        if config.mqtt is not None and dialect is not None:
+        if config.mqtt is not None:
             password_file = config.mqtt.password_file
             self._mqtt = MqttPort(
                 config.mqtt,
                 settings.client_id(config.mqtt, who),
                 settings.secret(password_file, "mqtt.password_file") if password_file else None,
-                dialect.subscriptions(base_topic),
+                self._sources.topics,
                 self._put,
                 self._beater("mqtt"),
             )
@@ -147,16 +151,22 @@ class Agent:
         alarm = threading.Thread(target=self._alarm.run, name="local_alarm", daemon=True)
         alarm.start()
         threads = self._start_threads()
+        # Not watched: who only looks on must not have the gateway restarted.
+        tap = threading.Thread(target=partial(guard, "tap", self._tap.run), name="tap", daemon=True)
         self._progress.expect("core", CORE_LIMIT_S, self._clock.monotonic())
         ready = False
         while not self._stop.is_set():
             self._turn()
             if not ready:
                 ready = True
+                tap.start()
                 self._notifier.send("READY=1")
                 LOG.info(kv("ready", outbox_open=self.core.ready))
         self._notifier.send("STOPPING=1")
+        self._tap.stop()
         self._halt(threads, alarm)
+        if ready:
+            tap.join(STOP_S)
         LOG.info(kv("stopped"))
 
     def _start_threads(self) -> list[threading.Thread]:
@@ -234,7 +244,11 @@ class Agent:
         if now.mono_s >= self._status_at_s and self.core.ready:
             self._status_at_s = now.mono_s + STATUS_EVERY_S
             try:
-                extra = {"pid": os.getpid(), "running": not self._stop.is_set()}
+                extra = {
+                    "pid": os.getpid(),
+                    "running": not self._stop.is_set(),
+                    "sensors": self._sources.told(self._outbox.memory),
+                }
                 health.write_status(self._config.status_file, self.core.describe(now), extra)
             except (OSError, RetryError) as error:
                 LOG.warning(kv("status_not_written", error=f"{type(error).__name__} {error}"))

@@ -1,4 +1,4 @@
-"""The gateway's command line: run, status, tail, check-config. Serves the person at the gateway, no arrow of its own.
+"""The gateway's command line: run, status, tail, check-config, sensors. Serves the person at the gateway.
 
 Owns what is printed and the exit codes. Must not decide anything about events. Text for installers is Norwegian.
 """
@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import Moment
 from nattevakt.gateway import config as settings
-from nattevakt.gateway import health, logs
-from nattevakt.gateway.agent import Agent
+from nattevakt.gateway import health, logs, recording, sensors
+from nattevakt.gateway.agent import Agent, guard
 from nattevakt.gateway.clock import DemoClock, GatewayClock
 from nattevakt.gateway.config import GatewayConfig
 from nattevakt.gateway.inputs import Probe, no_probe
@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "tail":
             command.add_argument("--lines", type=int, default=0, metavar="N", help="avslutt etter N rader")
             command.add_argument("--from-start", action="store_true", help="begynn med de eldste radene")
+    sensors.add_parser(commands)
     return found
 
 
@@ -59,6 +60,8 @@ def run_command(arguments: Sequence[str]) -> int:
     args = parser().parse_args(arguments)
     if args.command == "run":
         return serve(args.config, demo=args.demo)
+    if args.command == "sensors" and args.sensors == "replay":
+        return recording.replay(args.file, sys.stdout.write, guard)
     try:
         config = settings.load(args.config)
         who = settings.credential(config)
@@ -70,6 +73,8 @@ def run_command(arguments: Sequence[str]) -> int:
         return status(config, clock.now(), as_json=args.json, pace=clock.pace())
     if args.command == "tail":
         return _tail(config, args.lines, from_start=args.from_start)
+    if args.command == "sensors":
+        return sensors.run(args, config, clock.now())
     return _check(config, f"{who.tenant}/{who.gateway}")
 
 
@@ -184,10 +189,11 @@ def _check(config: GatewayConfig, who: str) -> int:
     lines = [
         f"sentral {config.centre.url} som {who}, hjerteslag hvert {config.centre.heartbeat_s:g}. s",
         f"tilstand i {config.state_dir}",
-        *(f"radio {port.name}: {port.driver} på {port.port}, {port.baud} baud" for port in config.serial),
+        *(f"radio {port.name}: {port.driver} på {port.port}, {port.speed} baud" for port in config.serial),
     ]
     if config.mqtt is not None:
-        lines.append(f"mqtt {config.mqtt.host}:{config.mqtt.port}, {config.mqtt.base_topic}/#")
+        spoken = (f"{name} på {one.root or 'enhetenes egne emner'}" for name, one in config.mqtt.rooted().items())
+        lines.append(f"mqtt {config.mqtt.host}:{config.mqtt.port}, {', '.join(spoken)}")
     for device in config.device:
         profile = f", profil {device.profile}" if device.profile else ""
         lines.append(f"enhet {device.address}: {device.use.value}{profile}{', snudd' if device.invert else ''}")

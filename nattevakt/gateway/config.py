@@ -7,20 +7,25 @@ impossible value is an error that names the key ("device[0].profile").
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from nattevakt.edge.drivers.driver import Device, Use
-from nattevakt.edge.drivers.registry import PROFILES, SERIAL_DRIVERS
+from nattevakt.edge.drivers.registry import BY_PREFIX, MQTT_DIALECTS, RADIOS, SERIAL_DRIVERS, WEIGHED_PROFILES
 from nattevakt.edge.errors import RejectError
-from nattevakt.edge.strict import Reader, number, record, text, whole
+from nattevakt.edge.strict import map_of, record, whole
+from nattevakt.gateway import setting
 from nattevakt.gateway.identity import Credential, default_client_id, read_credential
 from nattevakt.gateway.outbox import OutboxLimits
+from nattevakt.gateway.sources import Rooted
+from nattevakt.gateway.topics import clash
 
+ZIGBEE = "zigbee2mqtt"
 DEVICES_MAX = 500
 PORTS_MAX = 8
+KEY_DIGITS = (32, 34, 38, 40, 42)
+"""A key, its security level format, and a rolling code of 2, 3 or 4 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +41,26 @@ class CentreConfig:
 
 @dataclass(frozen=True, slots=True)
 class SerialConfig:
-    """[[serial]]: one serial radio. port: a stable name under /dev/serial/by-id."""
+    """[[serial]]: one serial radio. port: a stable name under /dev/serial/by-id. baud: unset for the driver's own."""
 
     name: str
     port: str
     driver: str
-    baud: int = 57_600
+    baud: int | None = None
+
+    @property
+    def speed(self) -> int:
+        """The line's speed in baud."""
+        return self.baud if self.baud is not None else SERIAL_DRIVERS[self.driver].BAUD
 
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """[mqtt]: the broker that Zigbee2MQTT publishes to."""
+    """[mqtt]: the broker, and who publishes on it.
+
+    dialects: what is spoken there. base_topic: where Zigbee2MQTT publishes. topics: where the others do, by dialect;
+    unset for the dialect's own, and where each node has a topic of its own, for the nodes of the configured devices.
+    """
 
     host: str
     port: int = 1883
@@ -55,6 +69,14 @@ class MqttConfig:
     password_file: Path | None = None
     base_topic: str = "zigbee2mqtt"
     keepalive_s: int = 10
+    dialects: tuple[str, ...] = (ZIGBEE,)
+    topics: Mapping[str, str] = field(default_factory=dict)
+
+    def rooted(self) -> dict[str, Rooted]:
+        """The dialects by name, each with its topic."""
+        topics = {**self.topics, ZIGBEE: self.base_topic}
+        found = {name: MQTT_DIALECTS[name] for name in self.dialects}
+        return {name: Rooted(dialect, topics.get(name, dialect.ROOT)) for name, dialect in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,143 +109,84 @@ class GatewayConfig:
         return self.state_dir / "status.json"
 
 
-def _between(low: float, high: float, reader: Reader = number) -> Reader:
-    def read(value: object, where: str) -> Any:
-        found = reader(value, where)
-        if not low <= found <= high:
-            raise RejectError(where, f"must be between {low:g} and {high:g}")
-        return found
-
-    return read
-
-
-def _path(value: object, where: str) -> Path:
-    found = Path(_filled(value, where))
-    if not found.is_absolute():
-        raise RejectError(where, "must be an absolute path")
-    return found
-
-
-def _filled(value: object, where: str) -> str:
-    found = text(value, where)
-    if not found.strip():
-        raise RejectError(where, "must not be empty")
-    return found
-
-
-def _url(value: object, where: str) -> str:
-    found = _filled(value, where)
-    try:
-        parts = urlsplit(found)
-        port = parts.port
-    except ValueError:
-        raise RejectError(where, "is no URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise RejectError(where, "must be http://host[:port] or https://host[:port]")
-    if parts.username is not None or port == 0:
-        raise RejectError(where, "must hold no user name and no port 0")
-    return found.rstrip("/")
-
-
-def _one_of(known: Any, what: str) -> Reader:
-    def read(value: object, where: str) -> str:
-        found = text(value, where)
-        if found not in known:
-            raise RejectError(where, f"unknown {what}; known are " + ", ".join(sorted(filter(None, known))))
-        return found
-
-    return read
-
-
 def _use(value: object, where: str) -> Use:
-    return Use(_one_of([use.value for use in Use], "use")(value, where))
+    return Use(setting.one_of([use.value for use in Use], "use")(value, where))
 
 
 def _address(value: object, where: str) -> str:
-    found = _filled(value, where)
-    radio, _, name = found.partition(":")
-    if radio not in (*SERIAL_DRIVERS, "z2m") or not name:
-        raise RejectError(where, "must be enocean:<8 hexadecimal digits> or z2m:<ieee address or friendly name>")
-    if radio == "enocean":
-        if len(name) != 8 or any(c not in "0123456789abcdefABCDEF" for c in name):
-            raise RejectError(where, "must be enocean:<8 hexadecimal digits>")
-        return f"enocean:{name.upper()}"
-    return found
-
-
-def _name(value: object, where: str) -> str:
-    found = _filled(value, where)
-    if len(found) > 40 or not all(c.isascii() and (c.isalnum() or c in "-_") for c in found):
-        raise RejectError(where, "must be at most 40 of letters, digits, - and _")
-    return found
-
-
-def _topic(value: object, where: str) -> str:
-    found = _filled(value, where).rstrip("/")
-    if not found or "#" in found or "+" in found:
-        raise RejectError(where, "must be a plain topic without # and +")
-    return found
-
-
-def _listed(item: Reader, most: int) -> Reader:
-    def read(value: object, where: str) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise RejectError(where, "must be a list")
-        if len(value) > most:
-            raise RejectError(where, f"more than {most} entries")
-        return tuple(item(entry, f"{where}[{index}]") for index, entry in enumerate(value))
-
-    return read
+    found = setting.filled(value, where)
+    prefix, colon, name = found.partition(":")
+    radio = BY_PREFIX.get(prefix + colon)
+    if radio is None or not name:
+        raise RejectError(where, "must begin with one of " + ", ".join(sorted(BY_PREFIX)))
+    try:
+        return radio.PREFIX + radio.canonical(name)
+    except RejectError as error:
+        raise RejectError(where, error.reason) from None
 
 
 _centre = record(
     CentreConfig,
     {
-        "url": _url,
-        "credential_file": _path,
-        "connect_timeout_s": _between(0.1, 60),
-        "reply_timeout_s": _between(0.1, 60),
-        "heartbeat_s": _between(0.5, 60),
+        "url": setting.url,
+        "credential_file": setting.path,
+        "connect_timeout_s": setting.between(0.1, 60),
+        "reply_timeout_s": setting.between(0.1, 60),
+        "heartbeat_s": setting.between(0.5, 60),
     },
     closed=True,
 )
 _serial = record(
     SerialConfig,
-    {"name": _name, "port": _filled, "driver": _one_of(SERIAL_DRIVERS, "driver"), "baud": _between(300, 4e6, whole)},
+    {
+        "name": setting.name,
+        "port": setting.filled,
+        "driver": setting.one_of(SERIAL_DRIVERS, "driver"),
+        "baud": setting.between(300, 4e6, whole),
+    },
     closed=True,
 )
 _mqtt = record(
     MqttConfig,
     {
-        "host": _filled,
-        "port": _between(1, 65_535, whole),
-        "password_file": _path,
-        "base_topic": _topic,
-        "keepalive_s": _between(2, 60, whole),
+        "host": setting.filled,
+        "port": setting.between(1, 65_535, whole),
+        "password_file": setting.path,
+        "base_topic": setting.topic,
+        "keepalive_s": setting.between(2, 60, whole),
+        "dialects": setting.listed(setting.one_of(MQTT_DIALECTS, "dialect"), len(MQTT_DIALECTS)),
+        "topics": map_of(setting.topic),
     },
     closed=True,
 )
 _device = record(
-    Device, {"address": _address, "profile": _one_of(("", *PROFILES), "profile"), "use": _use}, closed=True
+    Device,
+    {
+        "address": _address,
+        "use": _use,
+        "threshold_kg": setting.between(1, 300),
+        "key_file": lambda value, where: str(setting.path(value, where)),
+    },
+    closed=True,
 )
 _limits = record(
     OutboxLimits,
     {
-        "unsent_rows_max": _between(100, 5e6, whole),
-        "acked_rows_max": _between(100, 5e6, whole),
-        "acked_keep_h": _between(1, 1_000, whole),
+        "unsent_rows_max": setting.between(100, 5e6, whole),
+        "acked_rows_max": setting.between(100, 5e6, whole),
+        "acked_keep_h": setting.between(1, 1_000, whole),
     },
     closed=True,
 )
-_alarm = record(LocalAlarmConfig, {"command": _listed(_filled, 20)}, closed=True)
+_alarm = record(LocalAlarmConfig, {"command": setting.listed(setting.filled, 20)}, closed=True)
 _config = record(
     GatewayConfig,
     {
-        "state_dir": _path,
+        "state_dir": setting.path,
         "centre": _centre,
-        "serial": _listed(_serial, PORTS_MAX),
+        "serial": setting.listed(_serial, PORTS_MAX),
         "mqtt": _mqtt,
-        "device": _listed(_device, DEVICES_MAX),
+        "device": setting.listed(_device, DEVICES_MAX),
         "outbox": _limits,
         "local_alarm": _alarm,
     },
@@ -235,7 +198,7 @@ def parse(raw: str) -> GatewayConfig:
     """Settings from TOML text; raises RejectError naming the key."""
     try:
         value = tomllib.loads(raw)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RejectError("file", f"is not TOML: {error}") from None
     try:
         config: GatewayConfig = _config(value, "config")
@@ -251,19 +214,66 @@ def _check(config: GatewayConfig) -> None:
     _unique("device[{}].address", [device.address for device in config.device])
     if not config.serial and config.mqtt is None:
         raise RejectError("serial", "at least one of [[serial]] and [mqtt] is needed")
-    drivers = {port.driver for port in config.serial}
+    if config.mqtt is not None:
+        _check_dialects(config.mqtt, config.device)
     for index, device in enumerate(config.device):
-        radio = device.address.partition(":")[0]
-        if radio == "z2m" and config.mqtt is None:
-            raise RejectError(f"device[{index}].address", "needs an [mqtt] section")
-        if radio != "z2m" and radio not in drivers:
-            raise RejectError(f"device[{index}].address", f"needs a [[serial]] section with driver {radio}")
-        if radio == "z2m" and device.profile:
-            raise RejectError(f"device[{index}].profile", "is only for radios that do not describe themselves")
-        if radio != "z2m" and not device.profile:
-            raise RejectError(f"device[{index}].profile", "is missing")
+        try:
+            _check_device(config, device)
+        except RejectError as error:
+            raise RejectError(f"device[{index}].{error.field}", error.reason) from None
     if config.local_alarm is not None and not config.local_alarm.command:
         raise RejectError("local_alarm.command", "must not be empty")
+
+
+def _check_dialects(mqtt: MqttConfig, devices: tuple[Device, ...]) -> None:
+    """No topic may belong to two dialects, and none may listen to nothing."""
+    if not mqtt.dialects:
+        raise RejectError("mqtt.dialects", "must not be empty")
+    _unique("mqtt.dialects[{}]", list(mqtt.dialects))
+    for name in mqtt.topics:
+        if name == ZIGBEE:
+            raise RejectError(f"mqtt.topics.{name}", "is set by base_topic")
+        if name not in mqtt.dialects:
+            raise RejectError(f"mqtt.topics.{name}", "is none of mqtt.dialects")
+    keys = {name: f"mqtt.topics.{name}" for name in mqtt.dialects} | {ZIGBEE: "mqtt.base_topic"}
+    taken: list[tuple[str, str]] = []
+    for name, one in mqtt.rooted().items():
+        filters = one.dialect.subscriptions(one.root, devices)
+        if not filters:
+            raise RejectError(keys[name], "is missing: neither a topic nor a device says what to listen to")
+        taken += [(topic, name) for topic in filters]
+    if (found := clash(taken)) is not None:
+        (topic, name), (other, owner) = found
+        raise RejectError(keys[name], f"{topic} overlaps {other} of {owner}: a message would count twice")
+
+
+def _check_device(config: GatewayConfig, device: Device) -> None:
+    prefix, colon, name = device.address.partition(":")
+    radio = BY_PREFIX[prefix + colon]
+    kind = next(known for known, one in RADIOS.items() if one is radio)
+    if kind in MQTT_DIALECTS:
+        # Several dialects may bring the devices of one radio network.
+        kinds = [known for known, one in MQTT_DIALECTS.items() if one.PREFIX == radio.PREFIX]
+        if config.mqtt is None or not set(kinds) & set(config.mqtt.dialects):
+            raise RejectError("address", f"needs an [mqtt] section with {' or '.join(kinds)} among its dialects")
+    else:
+        lines = [port.name for port in config.serial if port.driver == kind]
+        if not lines:
+            raise RejectError("address", f"needs a [[serial]] section with driver {kind}")
+        if SERIAL_DRIVERS[kind].PER_LINE and name not in lines:
+            raise RejectError("address", f"names no [[serial]] of driver {kind}; there are " + ", ".join(lines))
+    if not radio.PROFILES and device.profile:
+        raise RejectError("profile", "is only for radios that do not describe themselves")
+    if radio.PROFILES and not device.profile:
+        raise RejectError("profile", "is missing; known are " + ", ".join(sorted(radio.PROFILES)))
+    if device.profile and device.profile not in radio.PROFILES:
+        raise RejectError("profile", f"unknown profile of {kind}; known are " + ", ".join(sorted(radio.PROFILES)))
+    if device.profile in WEIGHED_PROFILES and device.threshold_kg is None:
+        raise RejectError("threshold_kg", f"is missing: {device.profile} needs a weight to judge by")
+    if device.profile not in WEIGHED_PROFILES and device.threshold_kg is not None:
+        raise RejectError("threshold_kg", "is only for " + ", ".join(sorted(WEIGHED_PROFILES)))
+    if device.key_file and (kind not in SERIAL_DRIVERS or SERIAL_DRIVERS[kind].PER_LINE):
+        raise RejectError("key_file", "is only for radios with secured telegrams")
 
 
 def _unique(where: str, values: list[str]) -> None:
@@ -288,6 +298,19 @@ def secret(path: Path, where: str) -> str:
         raise RejectError(where, f"cannot be read: {type(error).__name__}") from None
     if not found or "\n" in found:
         raise RejectError(where, "must hold exactly one line")
+    return found
+
+
+def keys(config: GatewayConfig) -> dict[str, bytes]:
+    """What secured devices' key files hold, by address; raises RejectError, which never shows it."""
+    found: dict[str, bytes] = {}
+    for index, device in enumerate(config.device):
+        if device.key_file:
+            where = f"device[{index}].key_file"
+            words = "".join(secret(Path(device.key_file), where).split())
+            if len(words) not in KEY_DIGITS or any(c not in "0123456789abcdefABCDEF" for c in words):
+                raise RejectError(where, "must hold a key of 32 hexadecimal digits, and what may follow it")
+            found[device.address] = bytes.fromhex(words)
     return found
 
 

@@ -6,7 +6,6 @@ threads, sockets or ports; it is called by agent.py, and by tests and the simula
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
@@ -15,16 +14,19 @@ from itertools import islice
 
 from nattevakt.edge.drivers.driver import SourceState
 from nattevakt.edge.events import Moment, SourceBack, SourceLost
+from nattevakt.edge.interpret import interpret
 from nattevakt.edge.memory import without_firsts
 from nattevakt.edge.pace import stretched
 from nattevakt.edge.wire import CompleteTo, GatewayHealth, Heartbeat
 from nattevakt.gateway import inputs as io
+from nattevakt.gateway.device_list import DeviceList
 from nattevakt.gateway.health import VERSION, Machine, age_ms, counted, listed
 from nattevakt.gateway.holding import Held, Holding
 from nattevakt.gateway.inputs import Guard, Now, Output, Probe, no_probe
-from nattevakt.gateway.interpreting import CATCH_UP_MS, GROUP_MAX, Interpreting
+from nattevakt.gateway.interpreting import CATCH_UP_MS, GROUP_MAX, Interpret, Interpreting
 from nattevakt.gateway.outbox import Outbox
 from nattevakt.gateway.pending import Token, Unhandled, Waiting
+from nattevakt.gateway.pruning import PRUNE_ROWS, Pruning
 from nattevakt.gateway.sources import MQTT, Sources, Taken, serial_source
 from nattevakt.gateway.store import StoreError
 from nattevakt.gateway.uplink import Uplink
@@ -32,12 +34,8 @@ from nattevakt.gateway.uplink import Uplink
 WAITING_MAX = 10_000
 HEARD_SENT_MAX = 1_000
 STORE_RETRY_MAX_S = 5.0
-PRUNE_EVERY_S = 10.0
-PRUNE_ROWS = 5_000
-HOUR_S = 3_600.0
 SOURCE_FAULT_MS = 30_000
 DAMAGED_FAULT_MS = 24 * 3_600_000
-_HOURS = "core.hours"
 
 
 class Core:
@@ -54,15 +52,18 @@ class Core:
         heartbeat_s: float = 15.0,
         acked_keep_h: int = 72,
         probe: Probe = no_probe,
+        interpreter: Interpret = interpret,
     ) -> None:
         self._sources = sources
         self._outbox = outbox
         self._machine = machine
         self._guard = guard
         self._probe = probe
-        self._acked_keep_h = acked_keep_h
-        self._known = Interpreting(sources, guard)
-        self._uplink = Uplink(outbox, self._beat, random, heartbeat_s=heartbeat_s, probe=probe)
+        self._pruning = Pruning(outbox, acked_keep_h)
+        self._known = Interpreting(sources, guard, interpreter)
+        self._listed = DeviceList(sources.by_address)
+        told = self._listed.answered
+        self._uplink = Uplink(outbox, self._beat, random, told=told, heartbeat_s=heartbeat_s, probe=probe)
         self._waiting: deque[Waiting] = deque()
         self._holding = Holding()
         self._overflowed: dict[str, Moment] = {}
@@ -75,8 +76,6 @@ class Core:
         self._down_since_ms: dict[str, int] = {}
         self._complete_at: Moment | None = None
         self._started_s: float | None = None
-        self._prune_at_s = 0.0
-        self._hour_at_s: float | None = None
 
     def handle(self, inputs: Sequence[io.Input], now: Now) -> list[Output]:
         """Take in everything that came, store it, and say what must go out. Also to be called when nothing came."""
@@ -113,7 +112,8 @@ class Core:
             self._take_mqtt(Held(given, now), outputs)
         elif isinstance(given, io.PortUp):
             source = serial_source(given.port)
-            self._wait(Waiting(source, now.moment, (SourceState(source, up=True),)))
+            if self._sources.works_once_open(given.port):
+                self._wait(Waiting(source, now.moment, (SourceState(source, up=True),)))
             self._step(source, now, "", lambda: self._sources.opened(given.port, at_ms), outputs)
         elif isinstance(given, io.PortDown):
             source = serial_source(given.port)
@@ -136,6 +136,8 @@ class Core:
         if may_wait and not self._holding.full and self._sources.awaits(taken.message):
             self._holding.hold(taken)
             return
+        for held in self._holding.of(taken.given.topic):
+            self._read_mqtt(held, outputs)  # older than what is said now, and must not be taken for newer
         self._read_mqtt(taken, outputs)
         self._release(taken.now, outputs)
 
@@ -145,7 +147,7 @@ class Core:
         if first is None or not self._loaded:
             return
         if self._holding.over(now) or not self._sources.awaits(first.message):
-            for held in self._holding.take():
+            for held in self._holding.take(now, self._sources.awaits):
                 self._read_mqtt(held, outputs)
 
     def stopping(self, now: Now) -> None:
@@ -156,6 +158,10 @@ class Core:
 
     def _read_mqtt(self, taken: Held, outputs: list[Output]) -> None:
         given, now, message = taken.given, taken.now, taken.message
+        if len(self._waiting) >= WAITING_MAX:
+            # Its driver must not see it: when the broker brings it again, it would be a repeat.
+            self._overflowed.setdefault(MQTT, now.moment)
+            return
         token = None
         if given.qos > 0:
             sha = sha256(given.topic.encode("utf-8", "replace") + b"\0" + given.payload).hexdigest()[:16]
@@ -209,7 +215,7 @@ class Core:
             return
         try:
             self._open(now)
-            while self._waiting or self._known.clock_news(self._outbox.memory, now.moment):
+            while self._waiting or self._known.has_news(self._outbox.memory, now.moment):
                 self._store_group(now, outputs)
         except StoreError as error:
             self._store_failed(error, now)
@@ -273,6 +279,7 @@ class Core:
         try:
             if error.damaged and self._outbox.ready:
                 self._outbox.replace(VERSION, now.moment, without_firsts(self._outbox.memory))
+                self._known.forget()
                 self._note_damage(now)
                 self._retry_at_s = now.mono_s
             elif error.full and self._outbox.ready:
@@ -281,20 +288,8 @@ class Core:
             self._store_fault = str(second)
 
     def _care(self, now: Now) -> None:
-        """Keep the file small: hours are counted while running, so that no wrong wall clock deletes anything."""
-        if self._hour_at_s is None:
-            self._hour_at_s = now.mono_s + HOUR_S
-        if now.mono_s < self._prune_at_s:
-            return
-        self._prune_at_s = now.mono_s + PRUNE_EVERY_S
         try:
-            hours = json.loads(self._outbox.memory.get(_HOURS, "[]"))
-            if now.mono_s >= self._hour_at_s:
-                self._hour_at_s = now.mono_s + HOUR_S
-                hours = [*hours, self._outbox.next_seq][-self._acked_keep_h :]
-                self._outbox.stamp(now.moment, {_HOURS: json.dumps(hours)})
-            if self._outbox.acked_rows:
-                self._outbox.prune(hours[0] if len(hours) == self._acked_keep_h else 0, PRUNE_ROWS)
+            self._pruning.care(now)
         except StoreError as error:
             self._store_fault = str(error)
 
@@ -325,7 +320,7 @@ class Core:
                 self._stored_again()
         except StoreError as error:
             self._store_fault = str(error)
-        return self.describe(now, self._uplink.disproved(now))
+        return self._listed.added_to(self.describe(now, self._uplink.disproved(now)), self._known.heard)
 
     def describe(self, now: Now, disproved: Collection[str] = ()) -> Heartbeat:
         """The gateway's state as a heartbeat tells it, without faults (by key) that its very arrival disproves.
@@ -356,7 +351,11 @@ class Core:
             sources=self._known.states,
             counters=counted({**self._known.counters, **self._uplink.counters, "waiting": len(self._waiting)}),
             faults=listed(text for key, text in self.faults(now).items() if key not in disproved),
-            findings=listed(f"{address}: {said}" for address, said in self._known.findings.items()),
+            findings=listed(
+                f"{address}: {said}"
+                for found in (self._known.findings, self._listed.findings())
+                for address, said in found.items()
+            ),
         )
 
     # --- telling ---------------------------------------------------------------------------------------------

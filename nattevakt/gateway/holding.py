@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nattevakt.edge.drivers.driver import MqttMessage
@@ -58,14 +59,25 @@ class Holding:
         """Keep this one back."""
         self._held.append(held)
 
+    def of(self, topic: str) -> list[Held]:
+        """What is held of a topic, taken out."""
+        found = [held for held in self._held if held.given.topic == topic]
+        if found:
+            self._held = deque(held for held in self._held if held.given.topic != topic)
+        return found
+
     def first(self) -> Held | None:
         """The oldest that is held."""
         return self._held[0] if self._held else None
 
-    def take(self) -> list[Held]:
-        """Everything in the order in which it came; nothing is held afterwards."""
-        found = list(self._held)
-        self._held.clear()
+    def take(self, now: Now, awaits: Callable[[MqttMessage], bool]) -> list[Held]:
+        """All that wait no longer, in the order in which they came; the others are held on."""
+        over = self.over(now)
+        found: list[Held] = []
+        kept: deque[Held] = deque()
+        for held in self._held:
+            (kept if not over and awaits(held.message) else found).append(held)
+        self._held = kept
         return found
 
     def left(self) -> list[Held]:

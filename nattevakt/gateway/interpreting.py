@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from nattevakt.edge.drivers.driver import Finding, Reading, Remember, Said, SourceState
+from nattevakt.edge.drivers.driver import Finding, Learned, Reading, Remember, Said, SourceState
 from nattevakt.edge.events import (
     Body,
     ClockSynchronised,
@@ -22,7 +22,9 @@ from nattevakt.edge.events import (
     SourceLost,
     Urgency,
 )
-from nattevakt.edge.interpret import interpret
+from nattevakt.edge.flooding import all_due
+from nattevakt.edge.interpret import Interpreted, interpret, released
+from nattevakt.edge.memory import DeviceMemory, holds, memory_key
 from nattevakt.gateway.breaks import KEY, NO_BREAKS, Break, Breaks, earlier
 from nattevakt.gateway.health import age_ms
 from nattevakt.gateway.inputs import Guard
@@ -38,6 +40,10 @@ CATCH_UP_MS = 2_000
 """After a broker kept messages for us, what comes within this time may be old: its times are uncertain."""
 BROKER_DOUBT_MS = 15_000
 """A dead broker connection is noticed this much later than it died, at most."""
+Interpret = Callable[..., Interpreted]
+"""What makes events of a reading: `interpret`, or in a simulation a broken one."""
+KNOWN_MAX = 500
+"""Devices whose memory is kept read; others are read again when they speak."""
 UNHANDLED_EVERY_MS = 600_000
 DEVICES_MAX = 200
 DEVICE_CHARS_MAX = 6_000
@@ -68,9 +74,10 @@ def _portions(devices: Iterable[str]) -> list[tuple[str, ...]]:
 class Interpreting:
     """What the gateway knows of its devices and sources, and the making of groups from it."""
 
-    def __init__(self, sources: Sources, guard: Guard) -> None:
+    def __init__(self, sources: Sources, guard: Guard, interpreter: Interpret = interpret) -> None:
         self._sources = sources
         self._guard = guard
+        self._interpret = interpreter
         self._settled: set[str] = set()
         self._evidence: dict[str, Moment] = {}
         self._breaks = Breaks()
@@ -79,6 +86,8 @@ class Interpreting:
         self._sessions_before = 0
         self._unhandled_ms: dict[str, int] = {}
         self._stamped: dict[str, Moment] = {}
+        self._known: dict[str, DeviceMemory] = {}
+        self._holding: dict[str, DeviceMemory] = {}
         self.catch_up_until_ms = 0
         self.heard: dict[str, Moment] = {}
         self.states: dict[str, str] = dict.fromkeys(sources.names, "down: starting")
@@ -98,6 +107,16 @@ class Interpreting:
         )
         self._mids = deque(mid for _, mid in order)
         self._mid_count = order[-1][0] if order else 0
+        prefix = memory_key("")
+        for key, value in memory.items():
+            if key.startswith(prefix) and holds(value):
+                self._holding[key.removeprefix(prefix)] = DeviceMemory(value)
+
+    def forget(self) -> None:
+        """The rows that memory names as "the first" are lost; whatever else it holds still is so."""
+        self._known.clear()
+        for held in self._holding.values():
+            held.first = {}
 
     def heard_changes(self) -> dict[str, str | None]:
         """Rows of memory for devices heard since the last time this was asked and `stamped` was called."""
@@ -117,18 +136,27 @@ class Interpreting:
 
     # --- making a group --------------------------------------------------------------------------------------
 
-    def clock_news(self, memory: Mapping[str, str], now: Moment) -> bool:
-        """Whether the clock became synchronised in this boot and that is not stored yet."""
+    def has_news(self, memory: Mapping[str, str], now: Moment) -> bool:
+        """Whether there is something to store although nothing came: a clock, or what a flooding device held back."""
+        return self._clock_news(memory, now) or any(all_due(held, now) for held in self._holding.values())
+
+    def _clock_news(self, memory: Mapping[str, str], now: Moment) -> bool:
         return now.synced and memory.get(_SYNCED) != now.boot
 
     def gather(self, waiting: Iterable[Waiting], memory: Mapping[str, str], next_seq: int, now: Moment) -> Group:
         """Interpret inputs in order; each sees what those before it will store."""
         group = Group(Overlay(memory), next_seq)
-        if self.clock_news(group.memory, now):
+        if self._clock_news(group.memory, now):
             self._add(group, [ClockSynchronised()], now)
             group.memory.put(_SYNCED, now.boot)
         for one in waiting:
             self._one(group, one)
+        for address, held in self._holding.items():
+            known = group.known.get(address, held)
+            if all_due(known, now):
+                self._take(group, address, released(address, known, now))
+        for address in group.changed:
+            group.memory.put(memory_key(address), group.known[address].text())
         if (text := self._breaks.text(group.breaks)) != group.memory.get(KEY, NO_BREAKS):
             group.memory.put(KEY, text)
         return group
@@ -176,6 +204,8 @@ class Interpreting:
             self._source(group, waiting, output)
         elif isinstance(output, Finding):
             group.findings.append(output)
+        elif isinstance(output, Learned):
+            group.findings.append(Finding(output.address, output.sentence or "er lært inn"))
         elif isinstance(output, Unhandled):
             self._unhandled(group, waiting, output)
         elif isinstance(output, Remember):
@@ -193,7 +223,7 @@ class Interpreting:
         if last_heard is not None and not settled:
             through = self._sources.through(address)
             unchanged_until = self._breaks.unchanged_until(last_heard, through, group.breaks)
-        found = interpret(
+        found = self._interpret(
             reading,
             device,
             group.memory,
@@ -202,20 +232,28 @@ class Interpreting:
             last_heard=last_heard,
             settled=settled,
             unchanged_until=unchanged_until,
+            known=group.known.get(address, self._known.get(address)),
         )
-        group.events += found.events
-        for key, value in found.remember.items():
-            group.memory.put(key, value)
-        group.findings += found.findings
-        for name, number in found.counted.items():
-            group.count(f"interpret.{name}", number)
-        group.news += bool(found.events or found.remember)
-        if reading.replay or (device is None and address not in self.heard and len(self.heard) >= HEARD_MAX):
+        self._take(group, address, found)
+        if reading.replay or reading.occurred_ms is not None:
+            return
+        if device is None and address not in self.heard and len(self.heard) >= HEARD_MAX:
             return
         group.heard[address] = at
         if waiting.source != MQTT or at.boottime_ms >= self.catch_up_until_ms:
             group.settled[address] = True
             group.evidence[address] = at
+
+    def _take(self, group: Group, address: str, found: Interpreted) -> None:
+        group.events += found.events
+        if found.memory is not None:
+            group.known[address] = found.memory
+            if found.changed:
+                group.changed.add(address)
+        group.findings += found.findings
+        for name, number in found.counted.items():
+            group.count(f"interpret.{name}", number)
+        group.news += bool(found.events or found.changed)
 
     def _source(self, group: Group, waiting: Waiting, state: SourceState) -> None:
         key = _SOURCE + state.source
@@ -226,6 +264,8 @@ class Interpreting:
             return
         devices = self._sources.devices_of(state.source, [*self.heard, *group.heard])
         group.settled.update(dict.fromkeys(devices, False))
+        if state.up:
+            devices = [address for address in devices if not self._still_gone(group, address, state.source)]
         portions = _portions(devices)
         if stored is None:
             lost = earlier(waiting.at, BROKER_DOUBT_MS) if state.source == MQTT else waiting.at
@@ -235,6 +275,11 @@ class Interpreting:
         else:
             group.memory.put(key, None)
             self._add(group, [SourceBack(state.source, moment_of(stored), some) for some in portions], waiting.at)
+
+    def _still_gone(self, group: Group, address: str, back: str) -> bool:
+        """Whether a bridge or node before this device is gone too: then it is not back when the broker is."""
+        through = self._sources.through(address)
+        return MQTT in through and any(one != back and _SOURCE + one in group.memory for one in through)
 
     def _unhandled(self, group: Group, waiting: Waiting, unhandled: Unhandled) -> None:
         """A bug must not swallow what may have been a call: it becomes an event that rings, but not in a storm."""
@@ -258,6 +303,14 @@ class Interpreting:
 
     def stored(self, group: Group) -> None:
         """The group is on disk: what it said is true from now on."""
+        for address, known in group.known.items():
+            self._known[address] = known
+            if known.held:
+                self._holding[address] = known
+            else:
+                self._holding.pop(address, None)
+        while len(self._known) > KNOWN_MAX:
+            del self._known[next(iter(self._known))]
         self.heard.update(group.heard)
         self._evidence.update(group.evidence)
         self._breaks.add(group.breaks)

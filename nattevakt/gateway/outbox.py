@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nattevakt.edge.events import Event, Moment, Started, Tombstone, Urgency, device_of, kind_of
+from nattevakt.edge.events import BEFORE_BOOT, Event, Moment, Started, Tombstone, Urgency, device_of, kind_of
 from nattevakt.edge.wire import decode_event, encode_event
 from nattevakt.gateway import shedding, store
 from nattevakt.gateway.rows import ACKED, LIVES, LIVES_KEPT, PARKED, UNSENT, Row, StoredRows
@@ -192,8 +192,9 @@ class Outbox(StoredRows):
         con.executemany("INSERT INTO rows(seq, stream, class, kind, device, body) VALUES(?, ?, ?, ?, ?, ?)", rows)
         self.unsent.update(row[2] for row in rows)
         self.next_seq = first + len(events)
-        if events:
-            self._live(con, events[-1].at)
+        lived = [event.at for event in events if event.at.boot != BEFORE_BOOT]
+        if lived:
+            self._live(con, lived[-1])
         return tuple(range(first, self.next_seq))
 
     def _live(self, con: sqlite3.Connection, moment: Moment) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from nattevakt.edge.drivers.driver import Finding, Said
 from nattevakt.edge.events import Body, Event, Moment
+from nattevakt.edge.memory import DeviceMemory
 from nattevakt.gateway.breaks import Break
 from nattevakt.gateway.inputs import AckMqtt
 
@@ -92,6 +93,10 @@ class Group:
     breaks: list[Break] = field(default_factory=list)
     mids: list[int] = field(default_factory=list)
     unhandled: dict[str, int] = field(default_factory=dict)
+    known: dict[str, DeviceMemory] = field(default_factory=dict)
+    """By address the memory of devices that spoke in this group, as it is after what they said so far."""
+    changed: set[str] = field(default_factory=set)
+    """Those of them whose row is to be written."""
     news: int = 0
     """How many of the inputs so far had something to store."""
 

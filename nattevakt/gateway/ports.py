@@ -101,7 +101,7 @@ class SerialPort:
 
     def _open(self) -> Any:
         return serial.Serial(
-            self._config.port, self._config.baud, timeout=self._read_s, write_timeout=READ_S, exclusive=True
+            self._config.port, self._config.speed, timeout=self._read_s, write_timeout=READ_S, exclusive=True
         )
 
     def _read(self, port: Any) -> None:

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nattevakt.edge.events import Tombstone
+from nattevakt.edge.events import BEFORE_BOOT, Moment, Tombstone
 from nattevakt.edge.wire import decode_event
 
 RANGES_WANTED = 16
@@ -63,7 +63,16 @@ def _ranges(rows: Sequence[Shed], barriers: Sequence[int]) -> list[list[Shed]]:
     return found
 
 
+def _order(at: Moment) -> tuple[bool, int]:
+    """The order of moments within one stream, which lives in one boot; only history may lie before that."""
+    before = at.boot == BEFORE_BOOT
+    return not before, at.wall_ms if before else at.boottime_ms
+
+
 def _tombstone(rows: Sequence[Shed], lost_class: str) -> Tombstone:
+    # A device's stored history stands at its own time, so neither need the first row be the earliest nor the last the
+    # latest; and what the centre holds for known again counts from the latest.
+    moments = [decode_event(row.body).at for row in rows]
     return Tombstone(
         stream=rows[0].stream,
         first_seq=rows[0].seq,
@@ -71,7 +80,7 @@ def _tombstone(rows: Sequence[Shed], lost_class: str) -> Tombstone:
         lost_class=lost_class,
         reason="shed",
         count=len(rows),
-        began=decode_event(rows[0].body).at,
-        ended=decode_event(rows[-1].body).at,
+        began=min(moments, key=_order),
+        ended=max(moments, key=_order),
         devices=tuple(dict.fromkeys(row.device for row in rows if row.device is not None)),
     )

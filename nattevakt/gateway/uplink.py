@@ -69,10 +69,12 @@ class Uplink:
         heartbeat: Callable[[Now], wire.Heartbeat],
         random: Callable[[], float],
         *,
+        told: Callable[[wire.HeartbeatReply], None] = lambda _: None,
         heartbeat_s: float = 15.0,
         probe: Probe = no_probe,
     ) -> None:
         self._outbox = outbox
+        self._told = told
         self._heartbeat = heartbeat
         self._random = random
         self._heartbeat_ms = round(heartbeat_s * 1000)
@@ -177,7 +179,8 @@ class Uplink:
         taken = list(rows[: len(lines)])
         firsts = {stream: self._outbox.first_of(stream) for stream in {row.stream for row in taken}}
         body = wire.encode_batch(now.moment, firsts, lines)
-        return self._start(lane, _Busy(0, kind, taken, self._own_marks()), BATCHES, wire.CONTENT_TYPE, body)
+        marks = {held.stream: held.acked for held in self._outbox.held()}
+        return self._start(lane, _Busy(0, kind, taken, marks), BATCHES, wire.CONTENT_TYPE, body)
 
     def _send_heartbeat(self, lane: _Lane, now: Now) -> HttpSend:
         self._heartbeat_due_s = None
@@ -193,9 +196,6 @@ class Uplink:
         busy.number = self._number
         lane.busy = busy
         return HttpSend(lane.name, busy.number, path, content_type, body)
-
-    def _own_marks(self) -> dict[str, int]:
-        return {held.stream: held.acked for held in self._outbox.held()}
 
     # --- answers ---------------------------------------------------------------------------------------------
 
@@ -232,11 +232,10 @@ class Uplink:
         try:
             if busy.kind == "heartbeat":
                 outcomes: Sequence[wire.ItemReply] = ()
+                said = wire.decode_heartbeat_reply(reply.body)
+                self._told(said)
                 # A stream that we named and the centre does not is one that it has nothing of.
-                marks: Mapping[str, int] = {
-                    **dict.fromkeys(busy.marks, 0),
-                    **wire.decode_heartbeat_reply(reply.body).marks,
-                }
+                marks: Mapping[str, int] = {**dict.fromkeys(busy.marks, 0), **said.marks}
             else:
                 answer = wire.decode_batch_reply(reply.body)
                 outcomes, marks = answer.outcomes, answer.marks

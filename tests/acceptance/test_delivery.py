@@ -14,7 +14,7 @@ import pytest
 
 from nattevakt.edge.events import Call, Contact, Event, EventId, Moment
 from nattevakt.edge.wire import CONTENT_TYPE, decode_batch_reply, encode_batch, encode_event, event_line
-from tests.support.house import BUTTON, CORD, DOOR, DRIP, MAT, House
+from tests.support.house import BUTTON, CORD, DOOR, DRIP, MAT, House, many
 from tests.support.wait import until
 
 pytestmark = pytest.mark.acceptance
@@ -53,12 +53,13 @@ def batch(stream: str, seqs: range, *, urgent_every: int = 0) -> bytes:
 
 def test_a_call_overtakes_a_drain_of_ten_thousand_rows(house: House) -> None:
     """10,000 rows wait; a press made now is at the centre before row 1,000 of them."""
+    house.also = dict.fromkeys(many(100), "bed")
     house.start(broker=False)
     until(lambda: house.count("started") == 1, "the link works")
     house.proxy.set("cut")
-    frames = b"".join(house.stick_bytes(MAT, "A5-30-01", {"closed": number % 2 == 0}) for number in range(100))
-    for _round in range(100):
-        house.stick.write(frames)
+    for number in range(100):
+        frames = (house.stick_bytes(mat, "A5-30-01", {"closed": number % 2 == 0}) for mat in house.also)
+        house.stick.write(b"".join(frames))
     until(lambda: house.unsent() >= 10_000, "ten thousand rows wait", limit_s=90)
     house.proxy.set("open")
     house.presses(BUTTON)
@@ -72,11 +73,13 @@ def test_a_call_overtakes_a_drain_of_ten_thousand_rows(house: House) -> None:
 
 def test_a_poisoned_row_is_parked_and_alarmed_at_both_ends(house: House) -> None:
     """Its neighbours wait for three tries and eight halvings at most (< 30 s), urgent rows not at all."""
+    house.also = dict.fromkeys(many(10), "door")
     house.start(broker=False)
     until(lambda: house.count("started") == 1, "the link works")
     house.running["central"].stop()
+    doors = list(house.also)
     for number in range(200):
-        house.stick.say(DOOR, "D5-00-01", {"closed": number % 2 == 0})
+        house.stick.say(doors[number % 10], "D5-00-01", {"closed": number // 10 % 2 == 0})
         if number == 100:
             house.stick.say(MAT, "A5-30-01", {"closed": True})
             house.stick.say(DRIP, "F6-05-01", {"wet": True})

@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, SourceState, Stepped, Use
+from nattevakt.edge.drivers.driver import (
+    Device,
+    Finding,
+    Line,
+    MqttMessage,
+    Product,
+    Reading,
+    SourceState,
+    Stepped,
+    Use,
+)
 from nattevakt.edge.events import Body, Call, Event, Moment
 from nattevakt.edge.wire import (
     Batch,
@@ -29,7 +39,7 @@ from nattevakt.gateway.core import Core
 from nattevakt.gateway.health import Machine
 from nattevakt.gateway.inputs import AckMqtt, Input, MqttReceived, Now, Output, Probe, no_probe
 from nattevakt.gateway.outbox import Outbox, OutboxLimits
-from nattevakt.gateway.sources import Sources
+from nattevakt.gateway.sources import Rooted, Sources
 
 BUTTON = "tiny:button"
 DOOR = "tiny:door"
@@ -77,8 +87,23 @@ class TinyState:
 class TinyDriver:
     """A radio whose bytes are lines of JSON: an address and values; "!" breaks the driver."""
 
-    def start(self, devices: tuple[Device, ...]) -> TinyState:  # noqa: ARG002
+    PREFIX = "tiny:"
+    BAUD = 57_600
+    PER_LINE = False
+    PROFILES: Mapping[str, str] = {"X": "everything"}
+    PRODUCTS: tuple[Product, ...] = ()
+
+    def canonical(self, name: str) -> str:
+        return name
+
+    def start(self, devices: tuple[Device, ...], line: Line) -> TinyState:  # noqa: ARG002
         return TinyState()
+
+    def recall(self, memory: Mapping[str, str], state: TinyState) -> TinyState:  # noqa: ARG002
+        return state
+
+    def learning(self, until_ms: int | None, state: TinyState) -> TinyState:  # noqa: ARG002
+        return state
 
     def step(self, given: bytes | None, now_ms: int, state: TinyState) -> Stepped[TinyState]:
         if given is None:
@@ -103,10 +128,18 @@ class TinyDriver:
 class TinyDialect:
     """An MQTT dialect: topic home/<name> holds values; home/bridge holds up or down."""
 
+    PREFIX = "z2m:"
+    ROOT = "home"
+    PROFILES: Mapping[str, str] = {}
+    PRODUCTS: tuple[Product, ...] = ()
+
+    def canonical(self, name: str) -> str:
+        return name
+
     def start(self, base_topic: str, devices: tuple[Device, ...]) -> TinyState:  # noqa: ARG002
         return TinyState()
 
-    def subscriptions(self, base_topic: str) -> tuple[str, ...]:
+    def subscriptions(self, base_topic: str, devices: tuple[Device, ...]) -> tuple[str, ...]:  # noqa: ARG002
         return (f"{base_topic}/#",)
 
     def step(self, given: MqttMessage | None, now_ms: int, state: TinyState) -> Stepped[TinyState]:  # noqa: ARG002
@@ -146,7 +179,8 @@ def core(
 ) -> tuple[Core, Outbox]:
     """A core with the tiny radio on its ports and the tiny dialect."""
     box = box or outbox(path)
-    sources = Sources(DEVICES, {port: ("tiny", TinyDriver()) for port in ports}, TinyDialect(), "home")
+    serial = {port: ("tiny", TinyDriver()) for port in ports}
+    sources = Sources(DEVICES, serial, {"tiny": Rooted(TinyDialect(), "home")})
     machine = Machine(path, thermal=path / "none")
     return Core(sources, box, machine, guard, lambda: 0.5, probe=probe), box
 

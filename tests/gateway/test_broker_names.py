@@ -16,7 +16,7 @@ from nattevakt.gateway.health import Machine
 from nattevakt.gateway.holding import HELD_MAX
 from nattevakt.gateway.inputs import MqttDown, MqttReceived, MqttUp
 from nattevakt.gateway.outbox import Outbox
-from nattevakt.gateway.sources import Sources
+from nattevakt.gateway.sources import Rooted, Sources
 from tests.gateway.support import Streams, acks, bodies, calls, moment, now, outbox, run
 
 SOS, MAT = "z2m:0xa4c1389960700206", "z2m:0xa4c1389960700207"
@@ -25,7 +25,7 @@ DEVICES = (Device(SOS, use=Use.CALL), Device(MAT, use=Use.BED))
 
 def gateway(path: Path, box: Outbox) -> Core:
     """A core with nothing but the broker of a Zigbee2MQTT."""
-    sources = Sources(DEVICES, {}, MQTT_DIALECTS["zigbee2mqtt"], "z")
+    sources = Sources(DEVICES, {}, {"zigbee2mqtt": Rooted(MQTT_DIALECTS["zigbee2mqtt"], "z")})
     return Core(sources, box, Machine(path, thermal=path / "none"), guard, lambda: 0.5)
 
 
@@ -69,7 +69,7 @@ def test_after_a_restart_what_the_broker_held_keeps_its_room(path: Path) -> None
 def test_names_are_on_disk_with_the_acknowledgement_and_written_once(tmp_path: Path) -> None:
     commits: list[str] = []
     box = outbox(tmp_path)
-    sources = Sources(DEVICES, {}, MQTT_DIALECTS["zigbee2mqtt"], "z")
+    sources = Sources(DEVICES, {}, {"zigbee2mqtt": Rooted(MQTT_DIALECTS["zigbee2mqtt"], "z")})
     machine = Core(sources, box, Machine(tmp_path), guard, lambda: 0.5, probe=lambda point, _: commits.append(point))
     run(machine, 0, up(kept=False))
     assert acks(run(machine, 10, devices(1))) == [1]

@@ -44,7 +44,7 @@ def test_everything_that_is_set_and_what_is_left_out() -> None:
     found = settings.parse(WHOLE)
     assert found.centre.url == "https://sentral.example/nv"
     assert (found.centre.connect_timeout_s, found.centre.reply_timeout_s, found.centre.heartbeat_s) == (3, 5, 15)
-    assert found.serial[0].baud == 57_600
+    assert (found.serial[0].baud, found.serial[0].speed) == (None, 57_600)
     assert found.mqtt is not None
     assert (found.mqtt.port, found.mqtt.base_topic, found.mqtt.keepalive_s) == (1883, "zigbee2mqtt", 10)
     assert found.device[0] == Device("enocean:0181192D", "D5-00-01", Use.DOOR, invert=True)
@@ -159,3 +159,130 @@ def test_streams_are_128_random_bits_as_hex() -> None:
 
 def test_whole_example_is_toml() -> None:
     assert set(tomllib.loads(WHOLE)) <= set(settings.GatewayConfig.__dataclass_fields__)
+
+
+DIALECTS = """
+state_dir = "/var/lib/nattevakt"
+[centre]
+url = "http://h"
+credential_file = "/c"
+[[serial]]
+name = "bad"
+port = "/dev/serial/by-id/usb-radar"
+driver = "micradar"
+[mqtt]
+host = "127.0.0.1"
+dialects = ["zigbee2mqtt", "esphome", "shelly"]
+topics = { esphome = "hus/esphome" }
+[[device]]
+address = "esphome:rom3/seng"
+profile = "bed_weight"
+use = "bed"
+threshold_kg = 25
+[[device]]
+address = "shelly:shellyplus1-a8032abc7158/input:0"
+profile = "input_button"
+use = "call"
+[[device]]
+address = "micradar:bad"
+profile = "MR60FDA1"
+"""
+
+
+def test_several_dialects_each_with_its_topic() -> None:
+    found = settings.parse(DIALECTS)
+    assert found.mqtt is not None
+    roots = {name: one.root for name, one in found.mqtt.rooted().items()}
+    assert roots == {"zigbee2mqtt": "zigbee2mqtt", "esphome": "hus/esphome", "shelly": ""}
+    assert (found.device[0].threshold_kg, found.device[0].profile) == (25, "bed_weight")
+    assert found.serial[0].speed == 115_200
+
+
+def test_zigbee2mqtt_alone_is_what_an_older_file_means() -> None:
+    mqtt = settings.parse(WHOLE).mqtt
+    assert mqtt is not None
+    assert {name: one.root for name, one in mqtt.rooted().items()} == {"zigbee2mqtt": "zigbee2mqtt"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('["zigbee2mqtt", "esphome", "shelly"]', '["zigbee2mqtt", "esphome", "homie"]', "mqtt.dialects[2]"),
+        ('["zigbee2mqtt", "esphome", "shelly"]', '["zigbee2mqtt", "esphome", "shelly", "esphome"]', "mqtt.dialects[3]"),
+        ('["zigbee2mqtt", "esphome", "shelly"]', "[]", "mqtt.dialects"),
+        ('["zigbee2mqtt", "esphome", "shelly"]', '"esphome"', "mqtt.dialects"),
+        ('["zigbee2mqtt", "esphome", "shelly"]', '["esphome"]', "device[1].address"),
+        ('{ esphome = "hus/esphome" }', '{ esphome = "hus/#" }', "mqtt.topics.esphome"),
+        ('{ esphome = "hus/esphome" }', "{ esphome = 1 }", "mqtt.topics.esphome"),
+        ('{ esphome = "hus/esphome" }', '{ milesight = "up" }', "mqtt.topics.milesight"),
+        ('{ esphome = "hus/esphome" }', '{ zigbee2mqtt = "z" }', "mqtt.topics.zigbee2mqtt"),
+        ('{ esphome = "hus/esphome" }', '{ esphome = "zigbee2mqtt" }', "mqtt.topics.esphome"),
+        ('{ esphome = "hus/esphome" }', '{ esphome = "zigbee2mqtt/esp" }', "mqtt.topics.esphome"),
+        ("shelly:shellyplus1-a8032abc7158/", "shelly:zigbee2mqtt/", "mqtt.topics.shelly"),
+        ("shelly:shellyplus1-a8032abc7158/", "shelly:hus/esphome/", "mqtt.topics.shelly"),
+        ("shelly:shellyplus1-a8032abc7158/input:0", "shelly:shellyplus1", "device[1].address"),
+        ("shelly:shellyplus1-a8032abc7158/input:0", "shelly:shellyplus1/input", "device[1].address"),
+        ("esphome:rom3/seng", "esphome:seng", "device[0].address"),
+        ("esphome:rom3/seng", "esphome:rom3/+", "device[0].address"),
+        ('profile = "bed_weight"', 'profile = "D5-00-01"', "device[0].profile"),
+        ('profile = "bed_weight"', 'profile = "window"', "device[0].profile"),
+        ('profile = "bed_weight"\n', "", "device[0].profile"),
+        ("threshold_kg = 25", "threshold_kg = 0", "device[0].threshold_kg"),
+        ("threshold_kg = 25", "", "device[0].threshold_kg"),
+        ('profile = "input_button"', 'profile = "input_button"\nthreshold_kg = 20', "device[1].threshold_kg"),
+        ('profile = "input_button"', 'profile = "input_button"\nkey_file = "/k"', "device[1].key_file"),
+        ('profile = "input_button"', 'profile = "input_button"\nkey_file = "k"', "device[1].key_file"),
+        ("micradar:bad", "micradar:stue", "device[2].address"),
+        ('driver = "micradar"', 'driver = "enocean"', "device[2].address"),
+        ('profile = "MR60FDA1"', 'profile = "bed"', "device[2].profile"),
+    ],
+)
+def test_errors_of_dialects_and_profiles_name_the_key(old: str, new: str, field: str) -> None:
+    assert old in DIALECTS
+    with pytest.raises(RejectError) as found:
+        settings.parse(DIALECTS.replace(old, new, 1))
+    assert found.value.field == field
+    assert "\n" not in str(found.value)
+
+
+def test_a_dialect_that_would_listen_to_nothing_is_refused() -> None:
+    text = DIALECTS.replace('address = "shelly:shellyplus1-a8032abc7158/input:0"', 'address = "esphome:rom3/knapp"')
+    text = text.replace('profile = "input_button"', 'profile = "button"')
+    with pytest.raises(RejectError, match=r"mqtt\.topics\.shelly: is missing"):
+        settings.parse(text)
+    settings.parse(text.replace('{ esphome = "hus/esphome" }', '{ esphome = "hus/esphome", shelly = "hus/shelly" }'))
+
+
+def test_a_node_below_another_node_of_its_own_dialect_is_refused() -> None:
+    """ "hus/esphome/a/status" would be the status of one node and, for the other, what is on it."""
+    text = DIALECTS.replace('"shelly"]', '"shelly"]\n#').replace("{ esphome", '{ shelly = "sh", esphome')
+    text += '[[device]]\naddress = "shelly:x/status/input:0"\nprofile = "input_button"\n'
+    with pytest.raises(RejectError, match=r"mqtt\.topics\.shelly: .* overlaps"):
+        settings.parse(text)
+
+
+def test_keys_are_read_from_their_files_and_never_shown(tmp_path: Path) -> None:
+    secret = "000102030405060708090A0B0C0D0E0F"
+    device = f'address = "enocean:0181192d"\nkey_file = "{tmp_path / "key"}"'
+    found = settings.parse(WHOLE.replace('address = "enocean:0181192d"', device))
+    (tmp_path / "key").write_text(f"{secret} 8B\n")
+    assert settings.keys(found) == {"enocean:0181192D": bytes.fromhex(secret + "8B")}
+    for wrong in ("", secret[1:], secret + "XX", secret + "\n" + secret):
+        (tmp_path / "key").write_text(wrong)
+        with pytest.raises(RejectError) as error:
+            settings.keys(found)
+        assert error.value.field == "device[0].key_file"
+        assert secret not in str(error.value)
+
+
+@pytest.mark.parametrize("topic", ["$share/g/hus", "$SYS", " hus", "hus ", "z\\uFFFE", "z\\u0085"])
+def test_a_topic_on_which_nothing_would_be_heard_is_refused(topic: str) -> None:
+    with pytest.raises(RejectError) as found:
+        settings.parse(DIALECTS.replace('{ esphome = "hus/esphome" }', f'{{ esphome = "{topic}" }}', 1))
+    assert found.value.field == "mqtt.topics.esphome"
+
+
+@pytest.mark.parametrize("raw", ["x = " + "[" * 5_000 + "]" * 5_000, "x = " + "9" * 5_000])
+def test_a_hostile_file_is_refused_with_a_sentence(raw: str) -> None:
+    with pytest.raises(RejectError):
+        settings.parse(raw)

@@ -69,7 +69,7 @@ def test_a_full_disk_gives_up_acknowledged_rows_first(tmp_path: Path) -> None:
     machine, _ = core(tmp_path, box)
     run(machine, 0, PortUp("r0"))
     for number in range(4_000):
-        run(machine, number * 3_000 + 10, SerialBytes("r0", said(DOOR, closed=bool(number % 2))))
+        run(machine, number * 40_000 + 10, SerialBytes("r0", said(DOOR, closed=bool(number % 2))))
         box.settle(range(1, box.next_seq), {})
         if box.next_seq > 1_200:
             break

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
-from nattevakt.edge.events import Bed, Body, Call, Contact, Event, Health, SourceLost, Tombstone, Urgency
+from nattevakt.edge.events import (
+    BEFORE_BOOT,
+    Bed,
+    Body,
+    Call,
+    Contact,
+    Event,
+    Health,
+    Moment,
+    SourceLost,
+    Tombstone,
+    Urgency,
+)
 from nattevakt.edge.wire import EVENT_BYTES_MAX, decode_event, encode_event
 from nattevakt.gateway.outbox import Outbox, OutboxLimits
 from nattevakt.gateway.shedding import Shed, plan
@@ -130,3 +143,21 @@ def test_rows_without_a_device_are_counted_all_the_same() -> None:
     body = encode_event(Event(Health("d"), moment()))
     (tomb,) = plan([Shed(1, STREAM, None, body), Shed(2, STREAM, None, body)], Urgency.B.value, [], [])
     assert (tomb.count, tomb.devices) == (2, ())
+
+
+def test_a_tombstone_reaches_from_its_earliest_to_its_latest_moment_whatever_stands_first() -> None:
+    """Rows of stored history stand at their own time, some of them before this boot."""
+    before = Moment(BEFORE_BOOT, 0, 1_000, synced=True)
+    earlier = Moment(BEFORE_BOOT, 0, 900, synced=True)
+    moments = [moment(5_000), before, moment(9_000), earlier, moment(2_000)]
+    for order in itertools.permutations(moments):
+        rows = [
+            Shed(seq, STREAM, "door", encode_event(Event(Contact("door", open=True), at)))
+            for seq, at in enumerate(order, 1)
+        ]
+        (tomb,) = plan(rows, "B", [], [])
+        assert (tomb.began, tomb.ended) == (earlier, moment(9_000))
+    inside = [moment(5_000), moment(2_000), moment(3_000)]
+    rows = [Shed(seq, STREAM, None, encode_event(Event(Health("d"), at))) for seq, at in enumerate(inside, 1)]
+    (tomb,) = plan(rows, "C", [], [])
+    assert (tomb.began, tomb.ended) == (moment(2_000), moment(5_000))

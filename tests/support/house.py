@@ -39,6 +39,7 @@ DRIP = "enocean:0194E3B9"
 SOS = "sos-206"
 RADAR = "radar-208"
 PROFILES = {BUTTON: "F6-02-01", CORD: "F6-01-01", DOOR: "D5-00-01", MAT: "A5-30-01", DRIP: "F6-05-01"}
+PROFILE_OF = {"call": "F6-02-01", "door": "D5-00-01", "bed": "A5-30-01"}
 USES = {BUTTON: "call", CORD: "call", DOOR: "door", MAT: "bed", DRIP: "leak"}
 ROOMS = {BUTTON: "204", CORD: "205", DOOR: "207", MAT: "201", DRIP: "203", f"z2m:{SOS}": "206", f"z2m:{RADAR}": "208"}
 PIN = "274193"
@@ -54,6 +55,11 @@ name = "Furutun"
 key = "2etg"
 name = "Furutun, 2. etasje"
 """
+
+
+def many(count: int) -> list[str]:
+    """Addresses of so many devices more: a single one that says as much would flood, and be held back."""
+    return [f"enocean:0190{number:04X}" for number in range(count)]
 
 
 def seed_text() -> str:
@@ -102,6 +108,8 @@ class House:
         """The gateway reaches the centre without the proxy in between. Set it before `start`."""
         self.buttons: tuple[str, ...] = ()
         """More call buttons on the serial line, without a place. Set them before `start`."""
+        self.also: dict[str, str] = {}
+        """More devices on the serial line, without a place: address to use. Set them before `start`."""
         self.database = database
         self.admin = admin or database
         self.central_port = free_port()
@@ -295,7 +303,8 @@ class House:
             f'[[device]]\naddress = "z2m:{SOS}"\nuse = "call"\n[[device]]\naddress = "z2m:{RADAR}"\nuse = "fall"\n'
         )
         devices += "".join(
-            f'[[device]]\naddress = "{address}"\nprofile = "F6-02-01"\nuse = "call"\n' for address in self.buttons
+            f'[[device]]\naddress = "{address}"\nprofile = "{PROFILE_OF[use]}"\nuse = "{use}"\n'
+            for address, use in {**dict.fromkeys(self.buttons, "call"), **self.also}.items()
         )
         centre_port = self.central_port if self.direct else self.proxy.port
         (self.folder / "gateway.toml").write_text(

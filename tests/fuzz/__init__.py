@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of every driver (`make fuzz`); its corpus is played as plain tests too."""
