@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nattevakt.edge.wire import CONTENT_TYPE
+from nattevakt.edge.wire import CONTENT_TYPE, list_digest
 
 STREAM = "5f0c2b7ad1e94c3f8a6b1d2e3f405162"
 MOMENT = {
@@ -37,6 +37,7 @@ _LINES = (
 )
 BATCH_EXAMPLE = "".join(dumps(line).decode() + "\n" for line in _LINES)
 BATCH_REPLY_EXAMPLE = {"v": 1, "outcomes": [{"outcome": "stored", "reason": ""}], "marks": {STREAM: 2}}
+_DEVICES = {"enocean:0181192D": "call"}
 HEARTBEAT_EXAMPLE: dict[str, Any] = {
     "v": 1,
     "sent": MOMENT,
@@ -58,8 +59,16 @@ HEARTBEAT_EXAMPLE: dict[str, Any] = {
         "findings": [],
     },
     "heard_age_ms": {"enocean:0181192D": 200},
+    "list_digest": list_digest(_DEVICES),
+    "devices": _DEVICES,
 }
-HEARTBEAT_REPLY_EXAMPLE = {"v": 1, "marks": {STREAM: 2}, "now_ms": 1795212606250}
+HEARTBEAT_REPLY_EXAMPLE = {
+    "v": 1,
+    "marks": {STREAM: 2},
+    "now_ms": 1795212606250,
+    "list_wanted": False,
+    "lists": {"only_gateway": [], "only_centre": ["lora:24e124535d387374"], "more": 0},
+}
 
 _PROBLEM = {"type": "object", "properties": {name: {"type": "string"} for name in ("error", "field", "reason")}}
 
@@ -123,7 +132,7 @@ HEARTBEATS: dict[str, Any] = {
         **{status: problem for status, problem in _PROBLEMS.items() if status != 429},
         429: _problem("Too many wrong credentials", "too_many_failures", "Authorization", "too many wrong credentials"),
         200: {
-            "description": "The centre's contiguous mark of each stream, and its time",
+            "description": "The centre's mark of each stream, its time, and which devices only one end knows",
             "content": {
                 "application/json": {"schema": _object("v", "marks", "now_ms"), "example": HEARTBEAT_REPLY_EXAMPLE}
             },

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nattevakt.central import api, api_examples, metrics, migrate, sweep
+from nattevakt.central import api, api_examples, device_lists, metrics, migrate, sweep
 from nattevakt.central.clock import Clock
 from nattevakt.central.config import CentralConfig, checked
 from nattevakt.central.credentials import Gatekeeper
@@ -126,6 +126,7 @@ def _metrics(request: Request) -> Response:
     try:
         age_s = sweep.age_s(state.db, state.clock.now_ms())
         sweep.SWEEP_AGE.set(float("nan") if age_s is None else age_s)
+        device_lists.measure(state.db, state.clock.now_ms())
     except RetryError:
         sweep.SWEEP_AGE.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -24,7 +24,7 @@ from nattevakt.central.places.places import (
 )
 from nattevakt.central.tables import rule_states
 from nattevakt.central.technical import Origin
-from nattevakt.edge.events import Bed, Body, Call, Contact, Event, Fall, Leak, Motion, Presence, Urgency
+from nattevakt.edge.events import Bed, Body, Call, Chair, Contact, Event, Fall, Leak, Motion, Presence, Urgency
 from nattevakt.edge.rules import call, door_at_night, fall, leak, not_back_in_bed
 from nattevakt.edge.rules.rule import Fact, JsonState, Occurred, RestsOn, Step
 
@@ -65,14 +65,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         door_at_night.RULE,
         door_at_night.KIND,
-        (Contact, Bed, Presence, Motion),
+        (Contact, Bed, Presence, Chair, Motion),
         door_at_night.step,
         needs_windows=True,
     ),
     Rule(
         not_back_in_bed.RULE,
         not_back_in_bed.KIND,
-        (Contact, Bed, Presence, Motion),
+        (Contact, Bed, Presence, Chair, Motion),
         not_back_in_bed.step,
         needs_windows=True,
         folding=Folding(not_back_in_bed.unjudged, not_back_in_bed.rests_on, not_back_in_bed.left),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import getpass
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
 from starlette.types import ASGIApp
 
-from nattevakt.central import credentials, logs, migrate, sweep
+from nattevakt.central import credentials, device_health, device_lists, logs, migrate, sweep
 from nattevakt.central.app import create_app
 from nattevakt.central.clock import Clock, DemoClock, ServiceClock
 from nattevakt.central.columns import TENANT
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     add(commands, "run", "kjør sentralen til den blir stoppet", paced)
     add(commands, "migrate", "bring databasen til dette programmets skjema", shared)
     add(commands, "check-config", "les innstillingene og si om de holder; avslutter med 2 ved feil", shared)
-    add(commands, "status", "vis kommuner, gatewayer, åpne alarmer og når overvåkingen sist gikk", paced)
+    add(commands, "status", "vis kommuner, gatewayer, åpne alarmer, når overvåkingen sist gikk, og funn", paced)
     seed = add(commands, "seed", "legg inn avdeling, rom, beboere, enheter og ansatte fra en fil", shared)
     seed.add_argument("file", type=Path, metavar="FIL")
     gateway = commands.add_parser("gateway", help="gatewayer").add_subparsers(dest="action", required=True)
@@ -70,6 +71,10 @@ def parser() -> argparse.ArgumentParser:
     code = add(tablet, "code", "engangskode for et nytt nettbrett, gyldig i 15 minutter", tenanted)
     code.add_argument("--ward", required=True)
     code.add_argument("--name", default="Nettbrett")
+    device = commands.add_parser("device", help="enheter").add_subparsers(dest="action", required=True)
+    add(device, "list", "alle enheter: sist hørt, batteri, signal, feil", tenanted).add_argument(
+        "--json", action="store_true", help="skriv alt som JSON"
+    )
     person = commands.add_parser("staff", help="ansatte").add_subparsers(dest="action", required=True)
     add(person, "pin", "sett PIN for en ansatt; leses fra tastaturet eller standard inn", tenanted).add_argument(
         "--key", required=True
@@ -235,6 +240,15 @@ def _staff_pin(db: Database, args: argparse.Namespace, _now_ms: int) -> None:
     print(f"ansatt {args.key}: PIN er satt")
 
 
+def _device_list(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    with db.read(_tenant(db, args.tenant).id) as s:
+        found = device_health.of_tenant(s, now_ms)
+    if args.json:
+        print(json.dumps([device.as_json(now_ms) for device in found], ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(device_health.line(device, now_ms) for device in found) or "ingen enheter")
+
+
 def _status(db: Database, _args: argparse.Namespace, now_ms: int) -> None:
     for tenant in db.tenants():
         with db.read(tenant.id) as s:
@@ -242,17 +256,21 @@ def _status(db: Database, _args: argparse.Namespace, now_ms: int) -> None:
             rows = s.execute(select(gateways).where(gateways.c.tenant_id == TENANT).order_by(gateways.c.key)).all()
             still = select(alarms.c.id).where(alarms.c.tenant_id == TENANT, alarms.c.closed_ms.is_(None))
             waiting = len(s.execute(still).all())
+            lists = device_lists.of_tenant(s, now_ms)
         swept = "aldri" if swept_ms is None else f"for {_ago(swept_ms, now_ms)} siden"
         print(f"{tenant.key}: {waiting} åpne alarmer, overvåkingen gikk {swept}")
         for row in rows:
             heard = "aldri" if row.last_heartbeat_ms is None else f"for {_ago(row.last_heartbeat_ms, now_ms)} siden"
             print(f"  gateway {row.key}: hørt {heard}")
+            for finding in device_lists.sentences(lists.get(row.key)):
+                print(f"    funn: {finding}")
 
 
 _COMMANDS: dict[tuple[str, str], Callable[[Database, argparse.Namespace, int], None]] = {
     ("gateway", "add"): _gateway_add,
     ("gateway", "list"): _gateway_list,
     ("gateway", "revoke"): _gateway_revoke,
+    ("device", "list"): _device_list,
     ("tablet", "code"): _tablet_code,
     ("staff", "pin"): _staff_pin,
     ("status", ""): _status,

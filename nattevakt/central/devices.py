@@ -3,8 +3,9 @@
 Owns `device_states`: silence and gaps make a state unknown, never stale; and which mute devices have proved that
 they work. Must not know alarms.
 
-readings: contact "open"/"closed", bed "occupied"/"empty", presence "present"/"absent", fall "fallen"/"over",
-leak "wet"/"dry", and what a device says of itself (battery_percent, linkquality …).
+readings: contact "open"/"closed", bed "occupied"/"empty", presence "present"/"absent", chair "seated"/"empty", fall
+"fallen"/"over", leak "wet"/"dry", what a device says of itself (battery_percent, linkquality …), and `measured`: the
+last value of each quantity, context and never a state.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from nattevakt.central.tables import device_states, devices, placements, rooms
 from nattevakt.edge.events import (
     Bed,
     Body,
+    Chair,
     Contact,
     Fall,
     FallOver,
@@ -30,10 +32,13 @@ from nattevakt.edge.events import (
     Health,
     Leak,
     LeakOver,
+    Measurement,
     Presence,
 )
 
-STATE_KEYS = frozenset({"contact", "bed", "presence"})
+STATE_KEYS = frozenset({"contact", "bed", "presence", "chair"})
+MEASURED_MAX = 20
+"""How many measured quantities of a device are kept: what a hostile gateway makes up cannot grow its row."""
 SILENT = "silent"
 """Why a device is unknown that has not been heard for too long, and the end of its rule's name."""
 DEVICE_SILENT = "device_silent"
@@ -88,9 +93,24 @@ class DeviceState:
 
     def take(self, body: Body, at_ms: int) -> None:
         """An event of this device that happened at this moment."""
+        if isinstance(body, Measurement):
+            self._measure(at_ms, body)
+            return
         self.told(at_ms, readings_of(body))
         if not isinstance(body, Health | Foreign):
             self.proved_ms = max(at_ms, self.proved_ms or 0)
+
+    def _measure(self, at_ms: int, body: Measurement) -> None:
+        """A measured value and when it was; that a device measures does not prove that it can ring."""
+        self.heard(at_ms)
+        kept = self.readings.get("measured")
+        known = dict(kept) if isinstance(kept, dict) else {}
+        before = known.get(body.quantity)
+        if isinstance(before, list) and before[1] > at_ms:
+            return
+        if before is not None or len(known) < MEASURED_MAX:
+            known[body.quantity] = [body.value, at_ms]
+            self.readings["measured"] = known
 
     def told(self, at_ms: int, readings: Mapping[str, object]) -> None:
         """It said something of itself at this moment; an older word never overwrites a newer."""
@@ -139,11 +159,15 @@ def readings_of(body: Body) -> dict[str, object]:
     return read(body) if read is not None else {}
 
 
-_OF_ITSELF = ("battery_percent", "battery_low", "tamper", "available", "linkquality", "signal_dbm", "supply_v")
+_OF_ITSELF = (
+    *("battery_percent", "battery_low", "tamper", "available", "linkquality", "signal_dbm", "supply_v"),
+    *("flood", "errors"),
+)
 _READINGS: Mapping[type[Body], Callable[[Any], dict[str, object]]] = {
     Contact: lambda body: {"contact": "open" if body.open else "closed"},
     Bed: lambda body: {"bed": "occupied" if body.occupied else "empty"},
     Presence: lambda body: {"presence": "present" if body.present else "absent"},
+    Chair: lambda body: {"chair": "seated" if body.seated else "empty"},
     Fall: lambda _: {"fall": "fallen"},
     FallOver: lambda _: {"fall": "over"},
     Leak: lambda _: {"leak": "wet"},

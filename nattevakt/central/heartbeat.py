@@ -1,7 +1,8 @@
 """A gateway's sign of life: what it holds, what it says of itself, when it heard its devices. Serves arrow 6.
 
 Owns what a heartbeat changes: marks in the answer, health and faults, cloned cards, last-heard times and how
-far the centre's data is complete. Must not know HTTP, or what is made of a silence.
+far the centre's data is complete; device_lists.py answers about lists. Must not know HTTP, or what is made of a
+silence.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, update
 
-from nattevakt.central import claims, lifeline, technical, wakes, watching
+from nattevakt.central import claims, device_lists, lifeline, technical, wakes, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.devices import DeviceStates
@@ -84,7 +85,8 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
         watching.expect_gateway(s, origin.gateway_id, now_ms)
     if complete_to_ms is not None and complete_to_ms != gateway.complete_to_ms:
         wakes.release(s, origin.gateway_id, complete_to_ms)
-    return HeartbeatReply(marks, now_ms)
+    answer = device_lists.note(s, origin.gateway_id, gateway.list_digest, heartbeat, now_ms)
+    return HeartbeatReply(marks, now_ms, answer.wanted, answer.lists)
 
 
 def _named(heartbeat: Heartbeat) -> set[str]:

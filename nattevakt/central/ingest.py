@@ -281,7 +281,9 @@ class _Ingest:
         later = stream.dated_seq is not None and item.id.seq > stream.dated_seq
         occurred = self.clocks.occurred(item.event.at, item.event.since, stream.dated_ms if later else None)
         if not occurred.uncertain and (stream.dated_seq is None or later):
-            stream.dated_seq, stream.dated_ms, stream.changed = item.id.seq, occurred.from_ms, True
+            # A row of stored history stands before rows that came earlier; it was told after them all the same.
+            known_ms = max(stream.dated_ms or 0, occurred.from_ms)
+            stream.dated_seq, stream.dated_ms, stream.changed = item.id.seq, known_ms, True
         key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
         return Stored(key, item.event, occurred, self.now_ms, device_of(item.event.body), item.event.urgency)
 

@@ -16,6 +16,7 @@ from sqlalchemy import Row, Table, delete, insert, select, update
 from nattevakt.central import credentials, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
+from nattevakt.central.model_faults import fault_of
 from nattevakt.central.people import staff as staff_people
 from nattevakt.central.seed_file import DeviceEntry, ResidentEntry, Seed, StaffEntry
 from nattevakt.central.tables import (
@@ -146,6 +147,7 @@ class _Seeding:
             "gateway_id": self.ids["gateways", entry.gateway] if entry.gateway else None,
             "mute": entry.mute,
             "interval_s": entry.interval_s,
+            "model": entry.model or None,
         }
         before = len(self.said)
         device_id = self._keep(devices, "enhet", entry.address, values, "address")
@@ -153,6 +155,8 @@ class _Seeding:
         place = f"henger i {entry.room} {entry.spot}".rstrip() if entry.room else "henger ikke lenger noe sted"
         self._since(placements, "device_id", device_id, wanted, f"enhet {entry.address}: {place}")
         new = f"enhet {entry.address}: ny" in self.said[before:]
+        if len(self.said) > before and (fault := fault_of(entry.model)) is not None:
+            self.said.append(f"enhet {entry.address}: MERK: {fault}")
         if len(self.said) > before and (entry.interval_s is not None or not new):
             watching.expect_device(self.s, entry.address, self.now_ms)
 

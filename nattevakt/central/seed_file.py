@@ -78,6 +78,7 @@ class DeviceEntry:
     """A device and where it hangs: a room and the words for the spot in it.
 
     interval_s: how often it says something even where nothing happens, in seconds; None where that is not known.
+    model: the maker's name of it, "" where that is not known; whoever registers it is told what is known to go wrong.
     """
 
     address: str
@@ -87,6 +88,7 @@ class DeviceEntry:
     spot: str = ""
     mute: bool = False
     interval_s: int | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,10 @@ devices = numbered(
     text_of("name"),
     flag("mute"),
     integer("interval_s", null=True),
+    text_of("model", null=True),
     to("gateways", "gateway_id"),
     UniqueConstraint("tenant_id", "address"),
+    Index("ix_devices_gateway", "tenant_id", "gateway_id"),
 )
 placements = numbered(
     "placements",
@@ -105,6 +107,7 @@ placements = numbered(
     to("devices", "device_id"),
     to("rooms", "room_id"),
     Index("ix_placements_device", "tenant_id", "device_id"),
+    Index("ix_placements_room", "tenant_id", "room_id"),
 )
 gateways = numbered(
     "gateways",
@@ -119,6 +122,8 @@ gateways = numbered(
     json_of("held", null=True),
     json_of("complete_to", null=True),
     ms("complete_to_ms", null=True),
+    # Of the list in `listed_devices`; NULL where the gateway has told none.
+    text_of("list_digest", null=True),
     to("wards", "ward_id"),
     UniqueConstraint("tenant_id", "key"),
 )
@@ -138,6 +143,14 @@ streams = numbered(
     json_of("missing", null=True),
     to("gateways", "gateway_id"),
     UniqueConstraint("tenant_id", "gateway_id", "stream"),
+)
+listed_devices = owned(
+    "listed_devices",
+    integer("gateway_id", key=True),
+    text_of("address", key=True),
+    text_of("use"),
+    to("gateways", "gateway_id"),
+    Index("ix_listed_devices_address", "tenant_id", "address", "gateway_id"),
 )
 boots = owned(
     "boots",

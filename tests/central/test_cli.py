@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import select
 
 from nattevakt.central.cli import run_command
-from tests.central.house import Clock
+from nattevakt.central.columns import TENANT
+from nattevakt.central.credentials import digest
+from nattevakt.central.db import Database
+from nattevakt.central.device_health import MUTE, REPORTING, UNWATCHED
+from nattevakt.central.heartbeat import beat
+from nattevakt.central.ingest import Sender
+from nattevakt.central.tables import gateways
+from nattevakt.edge.wire import GatewayHealth, Heartbeat, encode_message, list_digest
+from tests.central.house import NOON_MS, Clock, moment
 from tests.support.house import seed_text
 from tests.support.postgres import Postgres
+
+CLASSES = (REPORTING, MUTE, UNWATCHED)
 
 
 class Shell:
@@ -50,7 +62,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
 
 
 def test_from_nothing_to_a_ward(shell: Shell) -> None:
-    assert "skjema 0002 (var tomt)" in shell.run("migrate")
+    assert "skjema 0003 (var tomt)" in shell.run("migrate")
     assert "(uendret)" in shell.run("migrate")
     assert "nv1.furutun.gw1." in shell.run("seed", str(shell.seed))
     assert "ingenting å endre" in shell.run("seed", str(shell.seed))
@@ -60,7 +72,27 @@ def test_from_nothing_to_a_ward(shell: Shell) -> None:
     shell.run("gateway", "revoke", "--key", "gw9")
     assert "trukket tilbake" in shell.run("gateway", "list", "--tenant", "furutun")
     assert "0 åpne alarmer" in shell.run("status")
+    assert "hørt aldri" in shell.run("device", "list")
+    assert {device["kind"] for device in json.loads(shell.run("device", "list", "--json"))} <= {*CLASSES}
     assert "innstillingene holder" in shell.run("check-config")
+
+
+def test_what_only_one_end_knows_stands_in_the_status(shell: Shell) -> None:
+    token = shell.run("seed", str(shell.seed)).partition("vises bare nå): ")[2].split()[0]
+    db = Database(f"sqlite:///{shell.config.parent / 'central.sqlite'}")
+    try:
+        (tenant,) = db.tenants()
+        with db.read(tenant.id) as s:
+            number = s.execute(select(gateways.c.id).where(gateways.c.tenant_id == TENANT)).scalar_one()
+        health = GatewayHealth("0.1.0", 1, 0, 0, 0, 0, 1000, clock_synced=True)
+        told = {"enocean:0000000A": "call"}
+        said = Heartbeat(moment(NOON_MS), "1" * 32, (), None, health, {}, list_digest(told), told)
+        beat(db, Sender(tenant, number, digest(token)), encode_message(said), NOON_MS)
+    finally:
+        db.close()
+    status = shell.run("status")
+    assert "    funn: enocean:0000000A står i gatewayens innstillinger, men er ikke registrert her" in status
+    assert "er registrert her, men står ikke i gatewayens innstillinger" in status
 
 
 def test_a_pin_comes_from_standard_input(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

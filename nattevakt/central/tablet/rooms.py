@@ -245,7 +245,7 @@ def _known(watched: Sequence[Sensor], words: Words) -> tuple[str, str]:
     if any(sensor.readings["bed"] == "occupied" for sensor in beds):
         return "bed", words(IN_BED)
     for sensor in newest:
-        if sensor.readings.get("presence") == "present":
+        if sensor.readings.get("presence") == "present" or sensor.readings.get("chair") == "seated":
             return "person-standing", words(UP_AT, {"spot": sensor.spot}) if sensor.spot else words(UP)
     if any(sensor.readings.get("contact") == "open" for sensor in newest):
         return "door-open", words(DOOR_OPEN)

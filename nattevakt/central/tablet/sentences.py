@@ -49,6 +49,9 @@ ICONS: Mapping[str, str] = {
 ICON_OTHER = "wrench"
 
 _PRESSED = N_("Noen trykket på alarmknappen.")
+_UNVERIFIED = N_(
+    "Noe sendte som alarmknappen, men det kunne ikke bekreftes. Se til beboeren, og si fra til den som monterte."
+)
 _FELL = N_("Fallsensoren meldte et fall.")
 _MAY_HAVE_FALLEN = N_("Fallsensoren meldte et mulig fall.")
 _WATER = N_("Vannsensoren meldte vann.")
@@ -59,6 +62,9 @@ REASONS: Mapping[str, str] = {
     "call.pressed_late": _PRESSED,
     "call.pressed_uncertain": _PRESSED,
     "call.repeat": N_("Samme trykk meldt på nytt."),
+    "call.unverified": _UNVERIFIED,
+    "call.unverified_late": _UNVERIFIED,
+    "call.unverified_uncertain": _UNVERIFIED,
     "fall.detected": _FELL,
     "fall.detected_late": _FELL,
     "fall.detected_uncertain": _FELL,
