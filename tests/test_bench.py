@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import fanout, ingest, mqtt, outbox, rules, storm
+from bench import drivers, fanout, ingest, mqtt, outbox, rules, storm
 from bench.figures import Bar, Figure, interleaved, report, table
 from bench.floor import Floor
+from nattevakt.edge.drivers.registry import MQTT_DIALECTS, SERIAL_DRIVERS
 
 
 def figure(judged: float, bar: Bar | None) -> Figure:
@@ -51,6 +52,12 @@ def test_the_outbox_is_measured() -> None:
 
 def test_rules_are_measured() -> None:
     assert {found.what for found in rules.run(50, 1)} >= {"call", "fall", "leak"}
+
+
+def test_every_driver_is_measured() -> None:
+    found = {one.what.partition(",")[0] for one in drivers.run(100, 1)}
+    assert found >= set(SERIAL_DRIVERS)
+    assert found <= {*SERIAL_DRIVERS, *MQTT_DIALECTS}
 
 
 def test_the_bare_chain_answers(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ BOUNDARIES = {
 }
 """The loops at the edge of the process: only they may catch everything, and each must log and count it."""
 
+LATE_IMPORT = "nattevakt/gateway/crypto.py"
+"""The one module that may import late: a gateway without a secured device never loads AES."""
+
 CLOCKS = {"nattevakt/gateway/clock.py", "nattevakt/central/clock.py"}
 
 
@@ -85,6 +88,8 @@ def test_broad_except_only_at_the_boundaries(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PRODUCT, ids=name)
 def test_no_late_imports(path: Path) -> None:
+    if name(path) == LATE_IMPORT:
+        return
     for function in functions(tree(path)):
         for node in ast.walk(function):
             assert not isinstance(node, ast.Import | ast.ImportFrom), f"{name(path)}:{function.name} imports late"
