@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenarios.ends_in_order()
         return scenarios.run(args)
     if args.command == "list":
-        return scenarios.list_all()
+        return scenarios.list_faults() if args.faults else scenarios.list_all()
     if args.command == "house":
         return _house(args)
     wait_s = 0.0 if args.at_once else demo.VIEWER_WAIT_S

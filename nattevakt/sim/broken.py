@@ -1,13 +1,14 @@
 """Deliberately broken workings for the twins of scenarios. Serves the proof that a scenario can fail.
 
-Owns the ways to break one thing through the centre's own arguments: its list of rules and its table of handlers.
-Nothing of the product is patched. Must not know scenarios.
+Owns the ways to break one thing through the centre's and the gateway's own arguments: the list of rules, the table of
+handlers, a driver, the interpreter. Nothing of the product is patched. Must not know scenarios.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
@@ -16,6 +17,10 @@ from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.tables import device_states, gateways
 from nattevakt.central.wake_handlers import Handler
+from nattevakt.edge.drivers.driver import Device, Reading, Stepped
+from nattevakt.edge.events import Moment
+from nattevakt.edge.interpret import Interpreted, interpret
+from nattevakt.edge.memory import DeviceMemory, memory_key
 from nattevakt.sim.centre import Workings
 
 _KNOWN = select(gateways.c.id, gateways.c.complete_to_ms).where(gateways.c.tenant_id == TENANT)
@@ -49,6 +54,46 @@ def at_once(*rules: str, workings: Workings | None = None) -> Workings:
     """A centre that judges these rules' deadlines as if it always held everything: blind to `complete_to`."""
     known = workings or Workings()
     return replace(known, handlers=_with(known.handlers, rules, blind))
+
+
+class Deaf:
+    """A serial driver that gives up a whole read when it does not begin with a frame: what follows noise is lost."""
+
+    def __init__(self, driver: Any, sync: bytes) -> None:
+        self._driver, self._sync = driver, sync
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    def step(self, given: bytes | None, now_ms: int, state: Any) -> Stepped[Any]:
+        """Take bytes only where a frame begins."""
+        heard = given if given is None or given.startswith(self._sync) else b""
+        stepped: Stepped[Any] = self._driver.step(heard, now_ms, state)
+        return stepped
+
+
+def repeating(
+    reading: Reading, device: Device | None, memory: Mapping[str, str], now: Moment, **how: Any
+) -> Interpreted:
+    """An interpreter that does not know a repeat: a press rings as often as it is delivered."""
+    known = _known(reading, memory, how)
+    known.first, known.acts = {}, []
+    return interpret(reading, device, memory, now, **{**how, "known": known})
+
+
+def credulous(
+    reading: Reading, device: Device | None, memory: Mapping[str, str], now: Moment, **how: Any
+) -> Interpreted:
+    """An interpreter that takes every state for news of this moment, however it came: cached, retained or repeated."""
+    known = _known(reading, memory, how)
+    known.states, known.facts, known.told, known.seen = {}, [], [], None
+    live = replace(reading, replay=False, occurred_ms=None)
+    return interpret(live, device, memory, now, **{**how, "known": known})
+
+
+def _known(reading: Reading, memory: Mapping[str, str], how: Mapping[str, Any]) -> DeviceMemory:
+    known: DeviceMemory | None = how["known"]
+    return known.copy() if known is not None else DeviceMemory(memory.get(memory_key(reading.address)))
 
 
 def _with(

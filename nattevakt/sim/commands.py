@@ -21,6 +21,7 @@ import structlog
 from nattevakt.edge.errors import NattevaktError
 from nattevakt.sim import real, report, scenario
 from nattevakt.sim.centre import Stock
+from nattevakt.sim.faults import FAULTS, Fault
 from nattevakt.sim.play import Played, play
 from nattevakt.sim.scenario import Night
 from nattevakt.sim.world import Trace
@@ -44,7 +45,8 @@ def add(commands: Any) -> None:
     run.add_argument("--real", action="store_true", help=text)
     run.add_argument("--speed", type=float, default=real.SPEED_MAX, help="farten med --real (20)")
     text = "vis scenarioene som følger med"
-    commands.add_parser("list", help=text, description=text)
+    shown = commands.add_parser("list", help=text, description=text)
+    shown.add_argument("--faults", action="store_true", help="vis feilene som simulerte enheter kan ha, i stedet")
 
 
 def list_all() -> int:
@@ -54,6 +56,21 @@ def list_all() -> int:
         print(f"{name:<28} {night.says}")
         for number, twin in enumerate(night.twins, 1):
             print(f"{'':<28}   tvilling {number}: {twin.says}")
+    return 0
+
+
+def consequence(fault: Fault) -> str:
+    """What an alarm can be expected to make of a fault, in Norwegian; "" where all rings as it should."""
+    if fault.loses:
+        return "det som hender, er tapt"
+    return "ringer av seg selv" if fault.rings else ""
+
+
+def list_faults() -> int:
+    """Print every fault that a simulated device can have: its name, for which devices, and what it is."""
+    for fault in FAULTS.values():
+        told = consequence(fault)
+        print(f"{fault.name:<18} {fault.of:<32} {fault.says}" + (f" [{told}]" if told else ""))
     return 0
 
 

@@ -12,7 +12,8 @@ from random import Random
 
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.sim import people
-from nattevakt.sim.people import Act, Habits, Happening
+from nattevakt.sim.acts import Act
+from nattevakt.sim.people import Habits, Happening
 from nattevakt.sim.scenario import Night
 from nattevakt.sim.script import (
     Deed,

@@ -7,25 +7,28 @@ not decide anything about events, and must not know the centre: a link carries t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
 
 from nattevakt.edge.drivers.enocean.frame import Frame, feed
-from nattevakt.edge.drivers.registry import MQTT_DIALECTS, SERIAL_DRIVERS
+from nattevakt.edge.drivers.registry import MQTT_DIALECTS, SERIAL_DRIVERS, MqttDialect, SerialDriver
+from nattevakt.edge.interpret import interpret
 from nattevakt.gateway import inputs as io
 from nattevakt.gateway.agent import guard
 from nattevakt.gateway.core import Core
 from nattevakt.gateway.health import Machine
 from nattevakt.gateway.identity import mint_stream
 from nattevakt.gateway.inputs import Now
+from nattevakt.gateway.interpreting import Interpret
 from nattevakt.gateway.outbox import Outbox, OutboxLimits
-from nattevakt.gateway.sources import Sources
+from nattevakt.gateway.sources import Rooted, Sources
 from nattevakt.sim.clock import GatewayClock, Timeline
+from nattevakt.sim.devices.device import Published, RadioBytes, Said
 from nattevakt.sim.network import Link
 from nattevakt.sim.power import Disk, Fuse, survives
-from nattevakt.sim.says import Published, RadioBytes, Said
 from nattevakt.sim.sensors import COMMON_COMMAND, READ_BASE_ID, RESPONSE
 from nattevakt.sim.session import Session
 from nattevakt.sim.ward import PORT, Gateway, Ward
@@ -37,6 +40,21 @@ IDLE_S = 60.0
 RECONNECT_MS = 400
 RESTART_MS = 1_500
 """From an agent that a fuse has cut off to the next one that runs; the box and its broker stay up."""
+Asks = Callable[[str, str, bytes], None]
+"""(gateway, port, bytes that the agent sent there)."""
+
+
+def no_ears(_gateway: str, _port: str, _asked: bytes) -> None:
+    """Nobody answers on any line but the stick."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayWorkings:
+    """The parts of a gateway that a broken twin may break: its drivers, its dialects, and what it takes for news."""
+
+    drivers: Mapping[str, SerialDriver] = field(default_factory=lambda: SERIAL_DRIVERS)
+    dialects: Mapping[str, MqttDialect] = field(default_factory=lambda: MQTT_DIALECTS)
+    interpret: Interpret = interpret
 
 
 class GatewayHost:
@@ -52,7 +70,11 @@ class GatewayHost:
         link: Link,
         chance: Random,
         limits: OutboxLimits | None = None,
+        *,
+        workings: GatewayWorkings | None = None,
+        asks: Asks | None = None,
     ) -> None:
+        """asks: told of bytes that the agent sends on a serial line, for whoever answers there."""
         self.key = gateway.key
         self.clock = clock
         self.link = link
@@ -61,7 +83,9 @@ class GatewayHost:
         self.lives = 0
         self.turns = 0
         self._ward = ward
-        self._base_topic = gateway.base_topic
+        self._workings = workings or GatewayWorkings()
+        self._asks = asks or no_ears
+        self._ports = ward.ports(gateway.key)
         self._line = line
         self._chance = chance
         self._limits = limits or OutboxLimits()
@@ -88,11 +112,16 @@ class GatewayHost:
             self.clock.power_on()
         self.lives += 1
         self._outbox = Outbox(self._disk.path, self._limits, partial(mint_stream, self._chance.randbytes))
-        drivers = {PORT: ("enocean", SERIAL_DRIVERS["enocean"])}
-        sources = Sources(self._ward.devices(self.key), drivers, MQTT_DIALECTS["zigbee2mqtt"], self._base_topic)
+        works = self._workings
+        drivers = {port: (name, works.drivers[name]) for port, name in self._ports.items()}
+        spoken = self._ward.dialects(self.key)
+        dialects = {name: Rooted(works.dialects[name], topic) for name, topic in spoken.items()}
+        sources = Sources(self._ward.devices(self.key), drivers, dialects)
         machine = Machine(self._disk.path.parent, thermal=self._disk.path.parent / "none")
-        self._core = Core(sources, self._outbox, machine, guard, self._chance.random, probe=self.fuse)
-        self._inbox = [io.PortUp(PORT)] if self._stick_in else []
+        self._core = Core(
+            sources, self._outbox, machine, guard, self._chance.random, probe=self.fuse, interpreter=works.interpret
+        )
+        self._inbox = [io.PortUp(port) for port in self._ports if port != PORT or self._stick_in]
         self._turn_at(self._line.now_ms)
         self._line.after(RECONNECT_MS, self._alive(self.session.connect))
 
@@ -115,9 +144,12 @@ class GatewayHost:
     def hears(self, said: Said) -> None:
         """A device of this gateway speaks. A radio is heard only while somebody listens; a broker keeps."""
         if isinstance(said, Published):
-            self.session.publish(said.topic, said.payload, retained=said.retained)
-        elif self.up and self._stick_in and isinstance(said, RadioBytes):
-            self._put(io.SerialBytes(PORT, said.data, self.clock.boottime_ms()))
+            if said.kept:
+                self.session.hand_out(said.topic, said.payload)
+            else:
+                self.session.publish(said.topic, said.payload, retained=said.retained)
+        elif self.up and (self._stick_in or said.port != PORT):
+            self._put(io.SerialBytes(said.port, said.data, self.clock.boottime_ms()))
 
     def plug(self, *, in_: bool) -> None:
         """The radio stick is put in or pulled out."""
@@ -195,7 +227,9 @@ class GatewayHost:
         elif isinstance(output, io.AckMqtt):
             self.session.ack(output)
         elif isinstance(output, io.SerialSend):
-            self._answer(output.data)
+            self._asks(self.key, output.port, output.data)
+            if output.port == PORT:
+                self._answer(output.data)
         else:
             self.session.disconnect("reconnecting")
             self._line.after(RECONNECT_MS, self._alive(self.session.connect))

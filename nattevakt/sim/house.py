@@ -17,8 +17,9 @@ from random import Random
 
 from nattevakt.edge.errors import NattevaktError
 from nattevakt.sim import people
+from nattevakt.sim.acts import Act
 from nattevakt.sim.pacing import Pacer
-from nattevakt.sim.people import HOUR_MS, Act, Habits, Happening, Night
+from nattevakt.sim.people import HOUR_MS, Habits, Happening, Night
 from nattevakt.sim.programs import gateway_settings, prepare_folder
 from nattevakt.sim.street import Street
 from nattevakt.sim.ward import WARD

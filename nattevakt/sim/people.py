@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import pairwise
 from random import Random
 
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.edge.rules.windows import NORWAY, Window, inside
+from nattevakt.sim.acts import Act
 from nattevakt.sim.ward import Resident, Ward
 
 MINUTE_MS = 60_000
@@ -31,21 +31,6 @@ DOOR_P50_S, DOOR_P99_S = 8.0, 120.0
 _P99 = 2.3263
 APART_MS = 40 * MINUTE_MS
 """Two trips of one night begin at least this far apart."""
-
-
-class Act(StrEnum):
-    """What a person does, or what befalls a device of theirs."""
-
-    IN_BED = "in_bed"
-    OUT_OF_BED = "out_of_bed"
-    MOVES = "moves"
-    OPENS = "opens"
-    CLOSES = "closes"
-    PRESSES = "presses"
-    FALLS = "falls"
-    FALLS_PERHAPS = "falls_perhaps"
-    GETS_UP_FROM_FLOOR = "gets_up_from_floor"
-    FLOODS = "floods"
 
 
 @dataclass(frozen=True, slots=True)

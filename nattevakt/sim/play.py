@@ -14,9 +14,10 @@ from pathlib import Path
 from nattevakt.central.tablet.i18n import words
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.sim import people
+from nattevakt.sim.acts import Act
 from nattevakt.sim.centre import Stock
 from nattevakt.sim.check import Verdict, judge
-from nattevakt.sim.people import Act, Habits, Happening
+from nattevakt.sim.people import Habits, Happening
 from nattevakt.sim.scenario import Broken, Entry, Night, Shown
 from nattevakt.sim.script import Scene, Stage
 from nattevakt.sim.watch import Seen, room_shown
@@ -68,6 +69,7 @@ def play(
         twin.workings,
         twin.renames_guests,
         twin.clocks_lie,
+        twin.gateways,
     )
     world = World(plan, trace)
     shown: dict[Shown, str] = {}
@@ -78,7 +80,7 @@ def play(
             world.line.at(entry.at_ms, partial(_happen, night, world, entry, seed, number))
         for tile in night.shown:
             world.line.at(tile.at_ms, partial(_look, world, tile, shown, night))
-        world.run(night.ends_ms, _reporter(night, world, progress) if progress is not None else None)
+        world.run(twin.ends_ms or night.ends_ms, _reporter(night, world, progress) if progress is not None else None)
         verdict = judge(night, world.watch.seen, shown, world.troubles)
         return Played(night, seed, verdict, world.watch.seen, world.line.steps, broken, dict(world.centre.statuses))
     finally:

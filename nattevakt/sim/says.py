@@ -1,55 +1,41 @@
-"""What a device says when something happens, as values: bytes of a radio, or messages of Zigbee2MQTT. Serves arrows 1
-and 2 from the outside.
+"""All devices of a ward, and what each says when something happens. Serves arrows 1 and 2 from the outside.
 
-Owns the state that each device would report and the words of its kind; everything goes through the drivers' own
-encoders or through the JSON that Zigbee2MQTT publishes. No input or output: whoever has a line, real or simulated,
-carries what is said here. Must not know time beyond "so much later".
+Owns which resident's device notices what, the faults that devices have, and what a bridge says of itself. How a radio
+says it is in devices/. No input or output: whoever has a line, real or simulated, carries what is said here. Must not
+know time beyond "so much later".
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from random import Random
 
-from nattevakt.edge.drivers.driver import Reading, Use, Value
-from nattevakt.edge.drivers.enocean import driver as enocean
-from nattevakt.sim.people import Act, Happening
-from nattevakt.sim.ward import Resident, Sensor, Ward
+from nattevakt.sim.acts import Act
+from nattevakt.sim.devices.device import MEANS, Plain, Published, RadioBytes, Said, SimDevice, Utterance
+from nattevakt.sim.devices.enocean import EnOceanDevice
+from nattevakt.sim.devices.milesight import MilesightDevice
+from nattevakt.sim.devices.radars import LD2410, MicRadar, TinyFrame
+from nattevakt.sim.devices.wifi import EspHomeDevice, ShellyDevice
+from nattevakt.sim.devices.zigbee import ZigbeeDevice
+from nattevakt.sim.faults import FAULTS, Faults
+from nattevakt.sim.people import Happening
+from nattevakt.sim.ward import Sensor, Ward
 
-RELEASE_MS = 300
-STILL_MS = 60_000
-"""So long after a movement a motion sensor says that it sees none."""
+__all__ = ["MAKERS", "Published", "RadioBytes", "Said", "SimDevice", "Utterance", "Voices"]
 
-
-@dataclass(frozen=True, slots=True)
-class RadioBytes:
-    """Bytes as a gateway's EnOcean stick hands them over."""
-
-    gateway: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One message of a gateway's Zigbee2MQTT, QoS 1. topic: whole."""
-
-    gateway: str
-    topic: str
-    payload: bytes
-    retained: bool = False
-
-
-Said = RadioBytes | Published
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """Something said `after_ms` after what caused it. address: the device's, "" for the bridge itself."""
-
-    after_ms: int
-    address: str
-    said: Said
+Maker = Callable[[Sensor, str], Plain]
+MAKERS: Mapping[str, Maker] = {
+    "enocean": lambda sensor, _: EnOceanDevice(sensor),
+    "micradar": lambda sensor, _: MicRadar(sensor),
+    "tinyframe": lambda sensor, _: TinyFrame(sensor),
+    "ld2410": lambda sensor, _: LD2410(sensor),
+    "zigbee2mqtt": ZigbeeDevice,
+    "esphome": EspHomeDevice,
+    "shelly": ShellyDevice,
+    "chirpstack": MilesightDevice,
+}
+"""By the radio's name in settings: a simulated device, made from the sensor and the topic that it speaks under."""
 
 
 class Voices:
@@ -57,19 +43,56 @@ class Voices:
 
     def __init__(self, ward: Ward) -> None:
         self._ward = ward
-        self._topics = {gateway.key: gateway.base_topic for gateway in ward.gateways}
-        self._state: dict[str, dict[str, Value]] = {s.address: dict(_RESTING.get(s.use, {})) for s in ward.sensors}
+        topics = {gateway.key: ward.dialects(gateway.key) for gateway in ward.gateways}
+        self._topics = {key: spoken["zigbee2mqtt"] for key, spoken in topics.items()}
+        self.devices: dict[str, SimDevice] = {
+            s.address: MAKERS[s.radio](s, topics.get(s.gateway, {}).get(s.radio, "")) for s in ward.sensors
+        }
+        self.faults = Faults()
 
     def of(self, happening: Happening) -> tuple[Utterance, ...]:
         """What the resident's devices say of this; nothing where no device of theirs can know."""
         resident = self._ward.resident(happening.resident)
         if resident is None:
             return ()
-        return tuple(_ACTS[happening.act](self, resident, happening.spot))
+        sensor = resident.sensor(MEANS[happening.act][0], happening.spot)
+        if sensor is None:
+            return ()
+        if happening.act in (Act.FALLS, Act.FALLS_PERHAPS):
+            self.devices[sensor.address].fell_ms = happening.at_ms
+        return self.does(sensor.address, happening.act)
+
+    def does(self, address: str, act: Act) -> tuple[Utterance, ...]:
+        """What one device says when this happens in its room, with all its faults."""
+        device = self.devices[address]
+        return () if self.faults.frozen(address) else self.faults.changed(device, device.does(act))
 
     def report(self, sensor: Sensor) -> tuple[Utterance, ...]:
         """A sign of life: the device says again how things are; a mute one says nothing."""
-        return () if sensor.mute else self._speak(sensor, {})
+        device = self.devices[sensor.address]
+        return self.faults.said(device, device.reports())
+
+    def starts(self, sensor: Sensor) -> tuple[Utterance, ...]:
+        """What a device says when it gets power."""
+        device = self.devices[sensor.address]
+        return self.faults.said(device, device.starts())
+
+    def hears(self, gateway: str, port: str, asked: bytes) -> tuple[Utterance, ...]:
+        """What is answered to bytes that a gateway sent on one of its serial lines."""
+        told: list[Utterance] = []
+        for sensor in self._ward.of_gateway(gateway):
+            if sensor.is_serial and sensor.port == port:
+                device = self.devices[sensor.address]
+                told += self.faults.said(device, device.hears(asked))
+        return tuple(told)
+
+    def fault(self, name: str, address: str, chance: Random, now_ms: int, *, on: bool = True) -> tuple[Utterance, ...]:
+        """A device gets a fault, or is rid of it; gives what the fault alone makes it say."""
+        device = self.devices[address]
+        if on:
+            return self.faults.begin(FAULTS[name], device, chance, now_ms)
+        self.faults.end(FAULTS[name], device)
+        return ()
 
     def bridge(self, gateway: str, *, online: bool = True) -> tuple[Utterance, ...]:
         """What a gateway's Zigbee2MQTT publishes when it comes up or goes down, all retained."""
@@ -82,86 +105,14 @@ class Voices:
         told.append(Utterance(0, "", Published(gateway, f"{base}/bridge/state", state, retained=True)))
         return tuple(told)
 
-    def say(self, sensor: Sensor, values: Mapping[str, Value], after_ms: int = 0) -> Utterance:
-        """One telegram or message of a device with exactly these values (names as the drivers know them)."""
-        if not sensor.is_zigbee:
-            data = enocean.encode(Reading(sensor.address, values), sensor.profile)
-            return Utterance(after_ms, sensor.address, RadioBytes(sensor.gateway, data))
-        topic = f"{self._topics[sensor.gateway]}/{sensor.name}"
-        payload: dict[str, object] = {_JSON[name]: _FALL_WORDS.get(value, value) for name, value in values.items()}
-        payload |= {"battery": 81, "linkquality": 140}
-        return Utterance(after_ms, sensor.address, Published(sensor.gateway, topic, json.dumps(payload).encode()))
-
-    def _speak(self, sensor: Sensor, changes: Mapping[str, Value], after_ms: int = 0) -> tuple[Utterance, ...]:
-        state = self._state.setdefault(sensor.address, {})
-        state.update(changes)
-        return (self.say(sensor, state, after_ms),)
-
-    # --- what each act makes them say
-
-    def _bed(self, resident: Resident, *, occupied: bool) -> Iterable[Utterance]:
-        if (bed := resident.sensor(Use.BED)) is not None:
-            yield from self._speak(bed, {_plain(bed): occupied})
-
-    def _door(self, resident: Resident, spot: str, *, is_open: bool) -> Iterable[Utterance]:
-        if (door := resident.sensor(Use.DOOR, spot)) is not None:
-            yield from self._speak(door, {"closed": not is_open})
-
-    def _moves(self, resident: Resident, spot: str) -> Iterable[Utterance]:
-        if (sensor := resident.sensor(Use.MOTION, spot)) is not None:
-            yield from self._speak(sensor, {"motion": True})
-            yield from self._speak(sensor, {"motion": False}, STILL_MS)
-
-    def _presses(self, resident: Resident, spot: str) -> Iterable[Utterance]:
-        if (button := resident.sensor(Use.CALL, spot)) is None:
-            return
-        if button.is_zigbee:
-            # One press of a Zigbee button: the action, an empty one, and the action again on a topic of its own.
-            yield self.say(button, {"action": "emergency"})
-            yield self.say(button, {"action": ""}, 20)
-            topic = f"{self._topics[button.gateway]}/{button.name}/action"
-            yield Utterance(30, button.address, Published(button.gateway, topic, b"emergency"))
-            return
-        pressed: dict[str, Value] = {"pressed": True}
-        yield self.say(button, pressed | ({"action": "AI"} if button.profile == "F6-02-01" else {}))
-        yield self.say(button, {"pressed": False}, RELEASE_MS)
-
-    def _falls(self, resident: Resident, how: str) -> Iterable[Utterance]:
-        if (radar := resident.sensor(Use.FALL)) is not None:
-            yield from self._speak(radar, {"motion": how != "no", "fall": how})
-
-    def _floods(self, resident: Resident, spot: str) -> Iterable[Utterance]:
-        if (leak := resident.sensor(Use.LEAK, spot)) is not None:
-            yield self.say(leak, {"wet": True})
-
-
-def _plain(bed: Sensor) -> str:
-    """A mat on an input reads as a closed contact; a bed sensor says that somebody lies there."""
-    return "occupied" if bed.is_zigbee else "closed"
-
-
-_RESTING: Mapping[Use, Mapping[str, Value]] = {
-    Use.DOOR: {"closed": True},
-    Use.MOTION: {"motion": False},
-    Use.FALL: {"motion": False, "fall": "no"},
-}
-_JSON: Mapping[str, str] = {
-    "occupied": "occupancy",
-    "motion": "occupancy",
-    "closed": "contact",
-    "fall": "fall_status",
-    "action": "action",
-}
-_FALL_WORDS: Mapping[Value, str] = {"no": "normal", "possible": "fall_warning", "sure": "fall_alarm"}
-_ACTS: Mapping[Act, Callable[[Voices, Resident, str], Iterable[Utterance]]] = {
-    Act.IN_BED: lambda voices, who, _: voices._bed(who, occupied=True),
-    Act.OUT_OF_BED: lambda voices, who, _: voices._bed(who, occupied=False),
-    Act.MOVES: lambda voices, who, spot: voices._moves(who, spot),
-    Act.OPENS: lambda voices, who, spot: voices._door(who, spot, is_open=True),
-    Act.CLOSES: lambda voices, who, spot: voices._door(who, spot, is_open=False),
-    Act.PRESSES: lambda voices, who, spot: voices._presses(who, spot),
-    Act.FALLS: lambda voices, who, _: voices._falls(who, "sure"),
-    Act.FALLS_PERHAPS: lambda voices, who, _: voices._falls(who, "possible"),
-    Act.GETS_UP_FROM_FLOOR: lambda voices, who, _: voices._falls(who, "no"),
-    Act.FLOODS: lambda voices, who, spot: voices._floods(who, spot),
-}
+    def bridge_restarts(self, gateway: str, away_ms: int) -> tuple[Utterance, ...]:
+        """Zigbee2MQTT goes and comes back, in the words of its first version, and says again all that it has cached."""
+        base = self._topics[gateway]
+        told = [Utterance(0, "", Published(gateway, f"{base}/bridge/state", b"offline", retained=True))]
+        told += [Utterance(away_ms, "", u.said) for u in self.bridge(gateway)[:1]]
+        told.append(Utterance(away_ms, "", Published(gateway, f"{base}/bridge/state", b"online", retained=True)))
+        for sensor in self._ward.of_gateway(gateway):
+            device = self.devices[sensor.address]
+            if isinstance(device, ZigbeeDevice):
+                told += device.cached(away_ms + 50)
+        return tuple(told)

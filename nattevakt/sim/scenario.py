@@ -20,6 +20,7 @@ from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.edge.errors import NattevaktError
 from nattevakt.edge.rules.windows import NORWAY
 from nattevakt.sim.centre import Workings
+from nattevakt.sim.host import GatewayWorkings
 from nattevakt.sim.people import Habits
 from nattevakt.sim.script import Deed
 from nattevakt.sim.ward import WARD, Ward
@@ -87,8 +88,9 @@ class Broken:
     """A twin of the story that is played with one thing broken, and must fail. says: what is broken, in Norwegian.
 
     workings: of the centre. ward: another one, None for the story's own. renames_guests: the clerk's careless way.
-    clocks_lie: gateways say that their clocks are right when they are not. notices: words of a failure that must be
-    among its failures, so that it fails for what was broken and nothing else.
+    clocks_lie: gateways say that their clocks are right when they are not. gateways: their workings.
+    notices: words of a failure that must be among its failures, so that it fails for what was broken and nothing else.
+    ends_ms: when it has failed for sure, and need not be played on; None for the story's own end.
     """
 
     says: str
@@ -97,6 +99,8 @@ class Broken:
     renames_guests: bool = False
     clocks_lie: bool = False
     notices: str = ""
+    gateways: GatewayWorkings = field(default_factory=GatewayWorkings)
+    ends_ms: int | None = None
 
 
 class Night:
@@ -215,9 +219,23 @@ class Night:
         renames_guests: bool = False,
         clocks_lie: bool = False,
         notices: str = "",
+        gateways: GatewayWorkings | None = None,
+        ends: str = "",
     ) -> None:
-        """A twin with one thing broken, which this story must notice. notices: words of the failure that tells so."""
-        self.twins.append(Broken(says, workings or self.workings, ward, renames_guests, clocks_lie, notices))
+        """A twin with one thing broken, which this story must notice. notices: words of the failure that tells so.
+        ends: the time by which it has failed, where playing on would only cost time."""
+        self.twins.append(
+            Broken(
+                says,
+                workings or self.workings,
+                ward,
+                renames_guests,
+                clocks_lie,
+                notices,
+                gateways or GatewayWorkings(),
+                self.moment(ends) if ends else None,
+            )
+        )
 
     # --- times -----------------------------------------------------------------------------------------------
 

@@ -15,8 +15,9 @@ from typing import Protocol
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.sim import people
+from nattevakt.sim.acts import Act
 from nattevakt.sim.network import Road
-from nattevakt.sim.people import MINUTE_MS, Act, Happening
+from nattevakt.sim.people import MINUTE_MS, Happening
 from nattevakt.sim.ward import Resident, Sensor, Ward
 
 
@@ -68,6 +69,14 @@ class Stage(Protocol):
         """A device speaks again."""
         ...
 
+    def fault(self, name: str, address: str, chance: Random, *, on: bool = True) -> None:
+        """A device gets a fault, or is rid of it."""
+        ...
+
+    def bridge_restarts(self, gateway: str, away_ms: int) -> None:
+        """A gateway's Zigbee2MQTT is away for so long, and says again all that it has cached."""
+        ...
+
     def guest_changes(self, room: str, key: str, name: str) -> None:
         """Somebody else lives in a room."""
         ...
@@ -106,7 +115,7 @@ def _resident(ward: Ward, name: str) -> Resident:
     return found
 
 
-def _person(name: str, says: str, play: Callable[[Stage, Scene, Resident], None], use: Use, spot: str = "") -> Deed:
+def of_person(name: str, says: str, play: Callable[[Stage, Scene, Resident], None], use: Use, spot: str = "") -> Deed:
     """A deed of one resident that a device of theirs (for this use, at this spot) must be able to notice."""
 
     def check(ward: Ward) -> str | None:
@@ -127,7 +136,7 @@ def _acts(name: str, says: str, use: Use, spot: str, *acts: tuple[int, Act]) -> 
         for after_ms, act in acts:
             stage.happens(Happening(scene.at_ms + after_ms, resident.key, act, spot))
 
-    return _person(name, says, play, use, spot)
+    return of_person(name, says, play, use, spot)
 
 
 def gets_up(name: str, for_min: float | None = None) -> Deed:
@@ -162,7 +171,7 @@ def goes_to_toilet(name: str, minutes: float = 5) -> Deed:
         ):
             stage.happens(Happening(scene.at_ms + after_ms, resident.key, act, where))
 
-    return _person(name, f"{name} går på toalettet i {minutes:g} min", play, Use.MOTION)
+    return of_person(name, f"{name} går på toalettet i {minutes:g} min", play, Use.MOTION)
 
 
 def opens(name: str, for_s: float | None = None) -> Deed:
@@ -191,6 +200,11 @@ def falls_unseen(name: str) -> Deed:
     return _acts(name, f"{name} faller ut av senga og blir liggende", Use.BED, "", (0, Act.OUT_OF_BED))
 
 
+def helped_up(name: str) -> Deed:
+    """Somebody helps them up from the floor, and the fall sensor sees it."""
+    return _acts(name, f"{name} blir hjulpet opp", Use.FALL, "", (0, Act.GETS_UP_FROM_FLOOR))
+
+
 def floods(name: str, spot: str = "") -> Deed:
     """Water on the floor."""
     return _acts(name, f"vann på gulvet hos {name}", Use.LEAK, spot, (0, Act.FLOODS))
@@ -204,10 +218,11 @@ def flickers(name: str, minutes: float, *, gaps: int = 0, chatter: int = 0) -> D
         for happening in people.flicker(resident.key, scene.at_ms, to_ms, scene.chance, gaps=gaps, chatter=chatter):
             stage.happens(happening)
 
-    return _person(name, f"matta til {name} blafrer i {minutes:g} min", play, Use.BED)
+    return of_person(name, f"matta til {name} blafrer i {minutes:g} min", play, Use.BED)
 
 
-def _sensors(ward: Ward, name: str, use: Use, spot: str) -> tuple[Sensor, ...]:
+def sensors_of(ward: Ward, name: str, use: Use, spot: str) -> tuple[Sensor, ...]:
+    """A resident's devices for this use, at this spot where one is named."""
     resident = _resident(ward, name)
     return tuple(s for s in resident.sensors if s.use is use and spot in ("", s.spot))
 
@@ -216,24 +231,46 @@ def device_dies(name: str, use: Use, spot: str = "") -> Deed:
     """A device of this resident says nothing from now on."""
 
     def play(stage: Stage, _: Scene, __: Resident) -> None:
-        for sensor in _sensors(stage.ward, name, use, spot):
+        for sensor in sensors_of(stage.ward, name, use, spot):
             stage.dies(sensor.address)
 
     where = f" på {spot}" if spot else ""
-    return _person(name, f"{use.value}-sensoren{where} hos {name} dør", play, use, spot)
+    return of_person(name, f"{use.value}-sensoren{where} hos {name} dør", play, use, spot)
 
 
 def device_lives(name: str, use: Use, spot: str = "") -> Deed:
     """A device that was dead speaks again."""
 
     def play(stage: Stage, _: Scene, __: Resident) -> None:
-        for sensor in _sensors(stage.ward, name, use, spot):
+        for sensor in sensors_of(stage.ward, name, use, spot):
             stage.lives(sensor.address)
 
-    return _person(name, f"{use.value}-sensoren hos {name} virker igjen", play, use, spot)
+    return of_person(name, f"{use.value}-sensoren hos {name} virker igjen", play, use, spot)
 
 
-def _gateway(key: str, says: str, play: Play) -> Deed:
+def sits(name: str) -> Deed:
+    """Sits down in the chair."""
+    return _acts(name, f"{name} setter seg", Use.CHAIR, "", (0, Act.SITS))
+
+
+def rises(name: str) -> Deed:
+    """Gets up from the chair."""
+    return _acts(name, f"{name} reiser seg", Use.CHAIR, "", (0, Act.RISES))
+
+
+def enters(name: str, spot: str = "") -> Deed:
+    """Comes where a presence sensor looks."""
+    return _acts(name, f"{name} kommer inn" + (f" på {spot}" if spot else ""), Use.PRESENCE, spot, (0, Act.ENTERS))
+
+
+def leaves(name: str, spot: str = "") -> Deed:
+    """Goes from where a presence sensor looks."""
+    return _acts(name, f"{name} går fra" + (f" {spot}" if spot else " rommet"), Use.PRESENCE, spot, (0, Act.LEAVES))
+
+
+def of_gateway(key: str, says: str, play: Play) -> Deed:
+    """A deed that befalls a gateway of the ward."""
+
     def check(ward: Ward) -> str | None:
         if ward.gateway(key) is None:
             return f"ukjent gateway «{key}»; kjente er " + ", ".join(g.key for g in ward.gateways)
@@ -258,7 +295,7 @@ def link_dies(gateway: str, minutes: float | None = None) -> Deed:
         if minutes is not None:
             stage.later(_minutes(minutes), lambda: stage.road(gateway, Road.UP))
 
-    return _gateway(gateway, f"linja til {gateway} er brutt{_for(minutes)}", play)
+    return of_gateway(gateway, f"linja til {gateway} er brutt{_for(minutes)}", play)
 
 
 def link_half_dies(gateway: str, minutes: float) -> Deed:
@@ -268,7 +305,7 @@ def link_half_dies(gateway: str, minutes: float) -> Deed:
         stage.road(gateway, Road.HALF_OPEN)
         stage.later(_minutes(minutes), lambda: stage.road(gateway, Road.UP))
 
-    return _gateway(gateway, f"{gateway} får ikke svar{_for(minutes)}", play)
+    return of_gateway(gateway, f"{gateway} får ikke svar{_for(minutes)}", play)
 
 
 def gateway_dies(gateway: str, minutes: float | None = None) -> Deed:
@@ -279,7 +316,7 @@ def gateway_dies(gateway: str, minutes: float | None = None) -> Deed:
         if minutes is not None:
             stage.later(_minutes(minutes), lambda: stage.gateway_on(gateway))
 
-    return _gateway(gateway, f"{gateway} mister strømmen{_for(minutes)}", play)
+    return of_gateway(gateway, f"{gateway} mister strømmen{_for(minutes)}", play)
 
 
 def agent_restarts(gateway: str, seconds: float = 5) -> Deed:
@@ -289,7 +326,7 @@ def agent_restarts(gateway: str, seconds: float = 5) -> Deed:
         stage.gateway_off(gateway, box=False)
         stage.later(round(seconds * 1000), lambda: stage.gateway_on(gateway))
 
-    return _gateway(gateway, f"programmet på {gateway} dør og starter igjen", play)
+    return of_gateway(gateway, f"programmet på {gateway} dør og starter igjen", play)
 
 
 def boots_in_1970(gateway: str, until: str) -> Deed:
@@ -300,7 +337,7 @@ def boots_in_1970(gateway: str, until: str) -> Deed:
         stage.clock_lost(gateway, scene.when(until))
         stage.later(15_000, lambda: stage.gateway_on(gateway))
 
-    return _gateway(gateway, f"{gateway} starter på nytt med klokka i 1970, riktig fra {until}", play)
+    return of_gateway(gateway, f"{gateway} starter på nytt med klokka i 1970, riktig fra {until}", play)
 
 
 def _anything(_: Ward) -> None:

@@ -45,6 +45,12 @@ class Session:
             self._waiting.append(_Message(topic, payload))
             self._flow()
 
+    def hand_out(self, topic: str, payload: bytes) -> None:
+        """The client subscribes anew, and is given this retained message."""
+        if self.connected:
+            self._waiting.append(_Message(topic, payload, retained=True))
+            self._flow()
+
     def connect(self) -> None:
         """The client comes (back): what it never acknowledged comes first, marked; then what waited for it."""
         self.epoch += 1

@@ -120,7 +120,15 @@ class Street:
         """A device speaks again, and says at once how things are."""
         self._dead.discard(address)
         if (sensor := self._ward.sensor(address)) is not None:
-            self._say(self.voices.report(sensor))
+            self._say(self.voices.starts(sensor))
+
+    def fault(self, name: str, address: str, chance: Random, *, on: bool = True) -> None:
+        """A device gets this fault, or is rid of it."""
+        self._say(self.voices.fault(name, address, chance, self.line.now_ms, on=on))
+
+    def bridge_restarts(self, gateway: str, away_ms: int) -> None:
+        """A gateway's Zigbee2MQTT goes, comes back so much later, and says again all that it has cached."""
+        self._say(self.voices.bridge_restarts(gateway, away_ms))
 
     # --- what this stage has no hand on; a subclass that has programs or people may ------------------------------
 
@@ -156,7 +164,7 @@ class Street:
 
     def _report(self, sensor: Sensor, chance: Random) -> None:
         self._say(self.voices.report(sensor))
-        every_ms = (sensor.interval_s or 0) * 1000
+        every_ms = (sensor.speaks_every_s or 0) * 1000
         self.line.after(round(every_ms * chance.uniform(0.9, 1.0)), lambda: self._report(sensor, chance))
 
     def _say(self, utterances: tuple[Utterance, ...]) -> None:

@@ -10,28 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nattevakt.edge.drivers.driver import Device, Use
+from nattevakt.edge.drivers.registry import MQTT_DIALECTS, RADIOS, SERIAL_DRIVERS
 from nattevakt.edge.rules.windows import NORWAY
-from nattevakt.sim.sensors import binary, definition, enum
+from nattevakt.sim.devices.models import MODELS
+from nattevakt.sim.sensors import definition
 
 PORT = "enocean"
 """The name of the one serial port that each gateway has."""
 ENOCEAN_EVERY_S = 1_200
 ZIGBEE_EVERY_S = 1_800
 RADAR_EVERY_S = 600
-
-_MODELS: dict[str, tuple[dict[str, object], ...]] = {
-    "TS0215A_sos": (enum("action", "emergency"),),
-    "HS2FD-EF1-3.0": (enum("fall_status", "normal", "fall_warning", "fall_alarm"), binary("occupancy")),
-    "TS0601_bed_presence_sensor": (binary("occupancy"),),
-    "SNZB-03": (binary("occupancy"),),
-}
-"""What the simulated bridge says of each Zigbee model."""
+RADAR_BEAT_S = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """One device. address: as in events. interval_s: seconds between its signs of life, None where it gives none
-    (mute). profile: of an EnOcean device; name, model: of a Zigbee one. gateway: the gateway that hears it."""
+    (mute). profile: where the radio does not describe itself; name, model: of a Zigbee one. gateway: the gateway that
+    hears it. invert: its plain input is read the other way round."""
 
     address: str
     use: Use
@@ -41,6 +37,7 @@ class Sensor:
     profile: str = ""
     name: str = ""
     model: str = ""
+    invert: bool = False
 
     @property
     def mute(self) -> bool:
@@ -48,9 +45,34 @@ class Sensor:
         return self.interval_s is None
 
     @property
+    def speaks_every_s(self) -> int | None:
+        """How often it says something unasked: a radar far oftener than anybody counts on."""
+        return RADAR_BEAT_S if self.interval_s is not None and self.is_serial and self.port != PORT else self.interval_s
+
+    @property
+    def radio(self) -> str:
+        """The driver or dialect that reads it, by its name in settings; of two that hear the same, the last named."""
+        return next(name for name, radio in reversed(tuple(RADIOS.items())) if self.address.startswith(radio.PREFIX))
+
+    @property
+    def own_name(self) -> str:
+        """The address without its radio."""
+        return self.address.removeprefix(RADIOS[self.radio].PREFIX)
+
+    @property
     def is_zigbee(self) -> bool:
-        """Whether it speaks through Zigbee2MQTT; else it is an EnOcean radio."""
+        """Whether it speaks through Zigbee2MQTT."""
         return self.address.startswith("z2m:")
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether it is heard on a serial line; else at the broker."""
+        return self.radio in SERIAL_DRIVERS
+
+    @property
+    def port(self) -> str:
+        """The serial line that it is heard on: the one stick, or its own where the line is the device."""
+        return PORT if self.radio in ("enocean", "") else self.own_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +156,32 @@ class Ward:
 
     def devices(self, gateway: str) -> tuple[Device, ...]:
         """A gateway's devices as its core wants them."""
-        return tuple(Device(s.address, s.profile, s.use) for s in self.of_gateway(gateway))
+        return tuple(Device(s.address, s.profile, s.use, s.invert) for s in self.of_gateway(gateway))
+
+    def ports(self, gateway: str) -> dict[str, str]:
+        """A gateway's serial lines: name -> driver. The stick is there, whether any device needs it or not."""
+        return {PORT: "enocean"} | {s.port: s.radio for s in self.of_gateway(gateway) if s.is_serial}
+
+    def dialects(self, gateway: str) -> dict[str, str]:
+        """What is spoken at a gateway's broker: name -> the topic under which it is published."""
+        found = self.gateway(gateway)
+        roots = {"zigbee2mqtt": found.base_topic if found is not None else ""}
+        spoken = {s.radio for s in self.of_gateway(gateway) if not s.is_serial}
+        return roots | {name: MQTT_DIALECTS[name].ROOT for name in sorted(spoken - set(roots))}
 
     def devices_toml(self, gateway: str) -> str:
         """A gateway's devices as the [[device]] part of its settings file."""
         return "".join(
             f'[[device]]\naddress = "{device.address}"\nuse = "{device.use.value}"\n'
             + (f'profile = "{device.profile}"\n' if device.profile else "")
+            + ("invert = true\n" if device.invert else "")
             for device in self.devices(gateway)
         )
 
     def bridge_devices(self, gateway: str) -> list[dict[str, object]]:
         """What a gateway's simulated Zigbee2MQTT publishes as bridge/devices."""
         return [
-            definition(s.name, s.address.removeprefix("z2m:"), s.model, *_MODELS[s.model])
+            definition(s.name, s.address.removeprefix("z2m:"), s.model, *MODELS[s.model].exposes)
             for s in self.of_gateway(gateway)
             if s.is_zigbee
         ]

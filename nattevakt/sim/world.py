@@ -26,7 +26,7 @@ from nattevakt.edge.errors import RejectError
 from nattevakt.sim import changes
 from nattevakt.sim.centre import Centre, Stock, Workings
 from nattevakt.sim.clock import CentreClock, GatewayClock, Timeline
-from nattevakt.sim.host import GatewayHost
+from nattevakt.sim.host import GatewayHost, GatewayWorkings
 from nattevakt.sim.network import Link, Road
 from nattevakt.sim.people import Happening
 from nattevakt.sim.says import Utterance, Voices
@@ -63,6 +63,7 @@ class Plan:
     """The ward's clerk writes a change of guest carelessly (a broken twin)."""
     clocks_lie: bool = False
     """Gateways say that their clocks are synchronised when they are not (a broken twin)."""
+    gateways: GatewayWorkings = field(default_factory=GatewayWorkings)
 
 
 class World:
@@ -103,7 +104,17 @@ class World:
             clock = GatewayClock(self.line, chance_of(self.plan.seed, f"clock {gateway.key}"))
             clock.lies = self.plan.clocks_lie
             folder = self.plan.folder / gateway.key
-            host = GatewayHost(self.ward, gateway, folder, self.line, clock, link, chance)
+            host = GatewayHost(
+                self.ward,
+                gateway,
+                folder,
+                self.line,
+                clock,
+                link,
+                chance,
+                workings=self.plan.gateways,
+                asks=lambda key, port, asked: self._say(self.voices.hears(key, port, asked)),
+            )
             self.hosts[gateway.key] = host
             self._say(self.voices.bridge(gateway.key))
             host.start()
@@ -141,7 +152,16 @@ class World:
         self._dead.discard(address)
         sensor = self.ward.sensor(address)
         if sensor is not None:
-            self._say(self.voices.report(sensor))
+            self._say(self.voices.starts(sensor))
+
+    def fault(self, name: str, address: str, chance: Random, *, on: bool = True) -> None:
+        """A device gets this fault, or is rid of it."""
+        self._say(self.voices.fault(name, address, chance, self.line.now_ms, on=on))
+
+    def bridge_restarts(self, gateway: str, away_ms: int) -> None:
+        """A gateway's Zigbee2MQTT goes, comes back so much later, and says again all that it has cached."""
+        self.told(f"broen til {gateway} starter på nytt")
+        self._say(self.voices.bridge_restarts(gateway, away_ms))
 
     def _say(self, utterances: tuple[Utterance, ...]) -> None:
         for utterance in utterances:
@@ -161,7 +181,7 @@ class World:
 
     def _report(self, sensor: Sensor, chance: Random) -> None:
         self._say(self.voices.report(sensor))
-        every_ms = (sensor.interval_s or 0) * 1000
+        every_ms = (sensor.speaks_every_s or 0) * 1000
         self.line.after(round(every_ms * chance.uniform(0.9, 1.0)), lambda: self._report(sensor, chance))
 
     # --- what befalls the installation -----------------------------------------------------------------------

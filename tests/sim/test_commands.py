@@ -14,6 +14,7 @@ import pytest
 from nattevakt.sim import scenario
 from nattevakt.sim.check import Verdict
 from nattevakt.sim.commands import Progress
+from nattevakt.sim.faults import FAULTS
 from nattevakt.sim.play import Played
 from nattevakt.sim.report import junit, story
 
@@ -84,6 +85,18 @@ def test_list_names_every_scenario_and_its_twins() -> None:
     assert done.returncode == 0
     assert all(name in done.stdout for name in scenario.names())
     assert done.stdout.count("tvilling") >= len(scenario.names())
+
+
+def test_list_names_every_fault_with_its_devices_and_its_meaning() -> None:
+    done = sim("list", "--faults")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(FAULTS)
+    for line, fault in zip(lines, FAULTS.values(), strict=True):
+        assert fault.of in line
+        assert fault.says in line
+        assert line.endswith("[det som hender, er tapt]") == fault.loses
+        assert line.endswith("[ringer av seg selv]") == fault.rings
 
 
 def test_a_long_run_shows_how_far_it_has_come() -> None:

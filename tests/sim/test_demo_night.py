@@ -11,8 +11,8 @@ import pytest
 
 from nattevakt.edge.pace import MARK
 from nattevakt.sim import demo_night
+from nattevakt.sim.acts import Act
 from nattevakt.sim.demo_night import BEATS, PRESSES
-from nattevakt.sim.people import Act
 from nattevakt.sim.programs import DemoError, prepare_folder
 from nattevakt.sim.ward import WARD
 

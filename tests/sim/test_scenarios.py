@@ -27,6 +27,7 @@ WANTED = {
     "guest_changed",
     "storm",
     "device_silent",
+    "every_sensor",
 }
 
 
