@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from nattevakt.edge.drivers import esphome
 from nattevakt.edge.drivers.driver import VALUES, Device, Finding, MqttMessage, Reading, SourceState, Use, Value
-from nattevakt.edge.drivers.esphome.driver import TOLD_MAX
 from nattevakt.edge.drivers.esphome.entities import BINARIES, NUMBERS
+from nattevakt.edge.drivers.telling import TOLD_MAX
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import Bed, Body, Call, Contact, Fall, FallOver, Leak
 from tests.edge.mqtt_homes import EspHome, esphome_online

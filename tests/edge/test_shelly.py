@@ -15,7 +15,8 @@ from nattevakt.edge.drivers.driver import (
     Value,
 )
 from nattevakt.edge.drivers.shelly.components import CODES, PRESSES
-from nattevakt.edge.drivers.shelly.driver import KEY, TOLD_MAX
+from nattevakt.edge.drivers.shelly.driver import KEY
+from nattevakt.edge.drivers.telling import TOLD_MAX
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import Call, Contact, Leak, Motion
 from tests.edge.mqtt_homes import BUTTON, CORD, MOTION, TS, WINDOW, ShellyHome, on

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nattevakt.edge.drivers import shelly
 from nattevakt.edge.drivers.driver import VALUES, Device, Finding, MqttMessage, Reading, SourceState, Use, Value
 from nattevakt.edge.drivers.shelly.components import BLU_ERRORS, PRESSES
-from nattevakt.edge.drivers.shelly.driver import TOLD_MAX
+from nattevakt.edge.drivers.telling import TOLD_MAX
 from tests.edge.mqtt_homes import BUTTON, CORD, MOTION, TS, WINDOW, ShellyHome, on
 
 FRAMES = Path(__file__).parents[1] / "frames"

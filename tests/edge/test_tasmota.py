@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nattevakt.edge.drivers import tasmota
 from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, Said, SourceState, Use, Value
-from nattevakt.edge.drivers.tasmota.driver import TOLD_MAX
+from nattevakt.edge.drivers.telling import TOLD_MAX
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import Body, Call, Contact
 from tests.edge.interpreting import House

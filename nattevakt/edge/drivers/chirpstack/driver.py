@@ -24,12 +24,12 @@ from nattevakt.edge.drivers.chirpstack.recalled import (
     with_one,
 )
 from nattevakt.edge.drivers.chirpstack.uplink import EVENTS, Uplink, chirpstack, eui_of, load, plain
-from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, Said, Stepped, Value
+from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, Stepped, Value
+from nattevakt.edge.drivers.telling import Telling
 from nattevakt.edge.errors import RejectError
 
 PREFIX = "lora:"
 ROOT = "application"
-TOLD_MAX = 500
 RAW_MAX = 400
 LOGS: Mapping[str, str] = {
     "UPLINK_MIC": "sender med feil nøkkel: nettverksserveren forkaster meldingene",
@@ -116,17 +116,16 @@ def _read(given: MqttMessage, state: State) -> Uplink | None:
     return chirpstack(parts[2], parts[0], load(given.payload)) if parts[2] in EVENTS else None
 
 
-class _Step:
+class _Step(Telling[State]):
     """One message in the making: the mutable inside of a pure function."""
 
     def __init__(self, given: MqttMessage, uplink: Uplink, state: State) -> None:
+        super().__init__(state)
         self.given = given
         self.uplink = uplink
-        self.state = state
         self.address = PREFIX + uplink.eui
         self.device = state.devices.get(self.address)
-        self.outputs: list[Said] = []
-        self.counted: dict[str, int] = {f"event_{uplink.event}": 1}
+        self.count(f"event_{uplink.event}")
 
     def run(self) -> Stepped[State]:
         """The readings of a device that is set up; a finding about any other."""
@@ -136,17 +135,11 @@ class _Step:
             self.find(NO_PROFILE)
         else:
             self.of_device(profile)
-        return Stepped(self.state, tuple(self.outputs), counted=self.counted)
-
-    def count(self, what: str, by: int = 1) -> None:
-        self.counted[what] = self.counted.get(what, 0) + by
+        return self.stepped()
 
     def find(self, sentence: str) -> None:
         """Tell the installer, once."""
-        finding = Finding(self.address, sentence)
-        if finding not in self.state.told and len(self.state.told) < TOLD_MAX:
-            self.state = replace(self.state, told=self.state.told | {finding})
-            self.outputs.append(finding)
+        self.tell(self.address, sentence)
 
     def of_device(self, profile: str) -> None:
         event = self.uplink.event

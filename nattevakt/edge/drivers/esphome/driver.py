@@ -17,11 +17,11 @@ from nattevakt.edge.drivers import nodes
 from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, Said, SourceState, Stepped, Value
 from nattevakt.edge.drivers.esphome import entities
 from nattevakt.edge.drivers.esphome.entities import BINARIES, BINARY, NUMBERS, SENSOR
+from nattevakt.edge.drivers.telling import TOLD_MAX
 from nattevakt.edge.errors import RejectError
 
 PREFIX = "esphome:"
 ROOT = ""
-TOLD_MAX = 500
 STATUS = "status"
 TAILS = (STATUS, f"{BINARY}/+/state", f"{SENSOR}/+/state")
 """A node's own word comes first, so that what is retained of it can be trusted or not at once."""

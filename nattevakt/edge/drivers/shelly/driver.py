@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from nattevakt.edge.drivers import nodes
-from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, Remember, Said, SourceState, Stepped
+from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, Remember, SourceState, Stepped
 from nattevakt.edge.drivers.shelly import components
 from nattevakt.edge.drivers.shelly.components import BLU, BLU_ERRORS, SENSOR, Status, Values, kind_of, number
+from nattevakt.edge.drivers.telling import Telling
 from nattevakt.edge.errors import RejectError
 
 PREFIX = "shelly:"
 ROOT = ""
 KEY = "shelly.sleepers"
-TOLD_MAX = 500
 PARTS_MAX = 200
 ONLINE, RPC = "online", "events/rpc"
 TAILS = (ONLINE, RPC, "status/+")
@@ -120,7 +120,7 @@ def step(given: MqttMessage | None, now_ms: int, state: State) -> Stepped[State]
     work = _Step(node, given, state)
     try:
         if node not in state.nodes:
-            work.tell(PREFIX + node, "høres, men ingenting på den er satt opp", "no_profile")
+            work.find(PREFIX + node, "høres, men ingenting på den er satt opp", "no_profile")
         elif what == ONLINE:
             work.online()
         elif what == RPC:
@@ -132,29 +132,18 @@ def step(given: MqttMessage | None, now_ms: int, state: State) -> Stepped[State]
     return work.stepped()
 
 
-class _Step:
+class _Step(Telling[State]):
     """One step in the making: the mutable inside of a pure function."""
 
     def __init__(self, node: str, given: MqttMessage, state: State) -> None:
+        super().__init__(state)
         self.node = node
         self.given = given
-        self.state = state
-        self.outputs: list[Said] = []
-        self.counted: dict[str, int] = {}
 
-    def stepped(self) -> Stepped[State]:
-        return Stepped(self.state, tuple(self.outputs), counted=self.counted)
-
-    def count(self, what: str) -> None:
-        self.counted[what] = self.counted.get(what, 0) + 1
-
-    def tell(self, address: str, sentence: str, counter: str) -> None:
-        """Say a finding once; the memory of what was said is bounded."""
+    def find(self, address: str, sentence: str, counter: str) -> None:
+        """Count what an installer should look at, and say it once."""
         self.count(counter)
-        finding = Finding(nodes.clean(address, nodes.NAME_MAX), sentence)
-        if finding not in self.state.told and len(self.state.told) < TOLD_MAX:
-            self.state = replace(self.state, told=self.state.told | {finding})
-            self.outputs.append(finding)
+        self.tell(nodes.clean(address, nodes.NAME_MAX), sentence)
 
     # --- nodes -----------------------------------------------------------------------------------------------
 
@@ -214,10 +203,10 @@ class _Step:
         if device is None:
             self.count("not_configured")
             if event in components.PRESSES:
-                self.tell(PREFIX + name, "sender trykk, men er ikke satt opp", "no_profile")
+                self.find(PREFIX + name, "sender trykk, men er ikke satt opp", "no_profile")
             return None
         if sentence := components.mismatch(device, component, event, status):
-            self.tell(device.address, sentence, "profile_mismatch")
+            self.find(device.address, sentence, "profile_mismatch")
         return device
 
     def _event(self, event: object, ts_s: float | None) -> None:
@@ -255,7 +244,7 @@ class _Step:
         errors = status.get("errors")
         for error in errors[:10] if isinstance(errors, list) and kind_of(component) == BLU else ():
             if isinstance(error, str) and error in BLU_ERRORS:
-                self.tell(device.address, BLU_ERRORS[error], "blu_errors")
+                self.find(device.address, BLU_ERRORS[error], "blu_errors")
         if not components.fits(device, component):
             return
         values = components.status_of(device, component, status)

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from nattevakt.edge.drivers import nodes
-from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, Said, SourceState, Stepped, Value
+from nattevakt.edge.drivers.driver import Device, Finding, MqttMessage, Reading, SourceState, Stepped, Value
 from nattevakt.edge.drivers.tasmota import parts
+from nattevakt.edge.drivers.telling import Telling
 from nattevakt.edge.errors import RejectError
 
 PREFIX = "tasmota:"
 ROOT = ""
-TOLD_MAX = 500
 LWT, RESULT, SENSOR, STATE = "LWT", "RESULT", "SENSOR", "STATE"
 WAYS = (("tele", LWT), ("stat", RESULT), ("tele", SENSOR), ("tele", STATE))
 """A node's own word comes first, so that what is retained of it can be trusted or not at once."""
@@ -113,7 +113,7 @@ def step(given: MqttMessage | None, now_ms: int, state: State) -> Stepped[State]
     work = _Step(node, given, state)
     try:
         if node not in state.nodes:
-            work.tell(PREFIX + node, "høres, men ingenting på den er satt opp", "no_profile")
+            work.find(PREFIX + node, "høres, men ingenting på den er satt opp", "no_profile")
         elif tail == LWT:
             work.online()
         else:
@@ -124,30 +124,22 @@ def step(given: MqttMessage | None, now_ms: int, state: State) -> Stepped[State]
                 work.told(said, change=tail == RESULT)
     except RejectError:
         work.count("unreadable")
-    return Stepped(work.state, tuple(work.outputs), counted=work.counted)
+    return work.stepped()
 
 
-class _Step:
+class _Step(Telling[State]):
     """One step in the making: the mutable inside of a pure function."""
 
     def __init__(self, node: str, given: MqttMessage, state: State) -> None:
+        super().__init__(state)
         self.node = node
         self.given = given
-        self.state = state
-        self.outputs: list[Said] = []
-        self.counted: dict[str, int] = {}
         self.key = sha256(given.topic.encode("utf-8", "replace") + b"\0" + given.payload).hexdigest()[:16]
 
-    def count(self, what: str) -> None:
-        self.counted[what] = self.counted.get(what, 0) + 1
-
-    def tell(self, address: str, sentence: str, counter: str) -> None:
-        """Say a finding once; the memory of what was said is bounded."""
+    def find(self, address: str, sentence: str, counter: str) -> None:
+        """Count what an installer should look at, and say it once."""
         self.count(counter)
-        finding = Finding(nodes.clean(address, nodes.NAME_MAX), sentence)
-        if finding not in self.state.told and len(self.state.told) < TOLD_MAX:
-            self.state = replace(self.state, told=self.state.told | {finding})
-            self.outputs.append(finding)
+        self.tell(nodes.clean(address, nodes.NAME_MAX), sentence)
 
     def online(self) -> None:
         word = nodes.word(self.given.payload)
@@ -187,7 +179,7 @@ class _Step:
                 continue
             if not parts.fits(device.profile, part):
                 sentence = f"heter {nodes.clean(part, 40)}, som profilen {device.profile} ikke passer for"
-                self.tell(device.address, sentence, "profile_mismatch")
+                self.find(device.address, sentence, "profile_mismatch")
             elif device.profile == "climate":
                 self._measured(device, said[part])
             else:
@@ -198,7 +190,7 @@ class _Step:
         if values:
             self._reading(device, values)
         else:
-            self.tell(device.address, "melder ikke noe tall: føleren måler ikke", "no_number")
+            self.find(device.address, "melder ikke noe tall: føleren måler ikke", "no_number")
 
     def _switched(self, part: str, device: Device, said: object, *, change: bool) -> None:
         press, on = parts.press_of(said), parts.on_of(said)
@@ -206,7 +198,7 @@ class _Step:
         if press:
             if device.profile != "key_button" and device.profile != "switch_button":
                 sentence = f"sender trykk, men er satt opp med profilen {device.profile}"
-                self.tell(device.address, sentence, "profile_mismatch")
+                self.find(device.address, sentence, "profile_mismatch")
             self._reading(device, {"pressed": True, "action": press})
         elif on is not None and device.profile != "key_button":
             values = parts.state_values(device, on)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nattevakt.edge.drivers.driver import Device, Use, Value
+from nattevakt.edge.drivers.nodes import clean
 from nattevakt.edge.drivers.zigbee2mqtt.definitions import Definition, OnOff
 
 Values = dict[str, Value]
@@ -114,14 +115,6 @@ def last_seen_ms(value: object) -> int | None:
         return round(when.timestamp() * 1000)
     found = number(value)
     return int(found) if found is not None and 0 <= found <= 4e12 else None
-
-
-def clean(text: str, most: int) -> str:
-    """Text that any receiver accepts: no control characters, no lone surrogates, not too long."""
-    kept = text[:most]
-    if not kept.isprintable():
-        kept = "".join("?" if c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" else c for c in kept)
-    return kept.strip()
 
 
 def models_of(model: str) -> tuple[str, ...]:

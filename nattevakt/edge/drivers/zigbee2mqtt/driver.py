@@ -22,7 +22,8 @@ from nattevakt.edge.drivers.driver import (
     Stepped,
     Value,
 )
-from nattevakt.edge.drivers.zigbee2mqtt.decode import READERS, clean, decode, models_of, unheard_dangers
+from nattevakt.edge.drivers.nodes import clean
+from nattevakt.edge.drivers.zigbee2mqtt.decode import READERS, decode, models_of, unheard_dangers
 from nattevakt.edge.drivers.zigbee2mqtt.definitions import Definition, load, read_devices
 from nattevakt.edge.drivers.zigbee2mqtt.products import WARNINGS
 from nattevakt.edge.drivers.zigbee2mqtt.recalled import KEY, definitions_of, row_of
