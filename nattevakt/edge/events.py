@@ -19,7 +19,7 @@ class Urgency(StrEnum):
     A = "A"
     """Call, fall, leak, and whatever a newer gateway marks so. Never shed, always ends in an alarm."""
     B = "B"
-    """Edges of bed, door, presence, chair. Shed after C when the outbox is full."""
+    """Edges of bed, door, presence, chair, moisture pad. Shed after C when the outbox is full."""
     C = "C"
     """Health, measurements, repeats. Shed first."""
     LIFE = "L"
@@ -182,6 +182,18 @@ class Chair(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class Wet(Body):
+    """A moisture pad in a bed or a garment changed: wet or dry. Not water on the floor, which is a leak."""
+
+    device: str
+    wet: bool
+
+    @property
+    def urgency(self) -> Urgency:
+        return Urgency.B
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement(Body):
     """One measured value: context for people, never an alarm by itself.
 
@@ -335,15 +347,10 @@ class Event:
     @property
     def urgency(self) -> Urgency:
         """The more urgent of what the body is by nature and what its sender declared."""
-        natural = self.body.urgency
-        if (
-            self.declared is None
-            or self.declared is natural
-            or natural is Urgency.LIFE
-            or self.declared is Urgency.LIFE
-        ):
+        natural, declared = self.body.urgency, self.declared
+        if declared is None or declared is natural or Urgency.LIFE in (natural, declared):
             return natural
-        return min(natural, self.declared)
+        return min(natural, declared)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -365,6 +372,7 @@ KINDS: dict[str, type[Body]] = {
     "presence": Presence,
     "motion": Motion,
     "chair": Chair,
+    "wet": Wet,
     "measurement": Measurement,
     "health": Health,
     "started": Started,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 
-from nattevakt.edge.drivers.driver import Device, Reading
+from nattevakt.edge.drivers.driver import Device, Reading, Use
 from nattevakt.edge.events import BEFORE_BOOT, Body, FallOver, LeakOver, Measurement, Moment, Motion
 from nattevakt.edge.meaning import MOTION_ROW_MS, Ring, Work, edge_of
 from nattevakt.edge.measuring import BIG, MEASUREMENT_ROW_MS, measured
@@ -127,7 +127,9 @@ class Past(Work):
         self.at = past
 
     def edge(self, name: str, on: bool) -> None:
-        """A door, bed, room or chair as it was."""
+        """A door, bed, room, chair or pad as it was."""
+        if name == Use.DOOR:
+            self.settle()
         if self._known(name, on):
             return
         self.add(edge_of(name, self.address, on), self.state_since)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nattevakt.edge import flooding
+from nattevakt.edge import bouncing, flooding
 from nattevakt.edge.drivers.driver import Device, Finding, Reading
 from nattevakt.edge.events import Event, Health, Moment
 from nattevakt.edge.history import Past
@@ -50,13 +50,15 @@ def interpret(
     settled: bool,
     unchanged_until: Moment | None = None,
     known: DeviceMemory | None = None,
+    timely: bool = True,
 ) -> Interpreted:
     """Events that this reading means, and what to remember with them.
 
     next_seq: the sequence number that the first returned event will get. last_heard: when the device was last
     heard, None for never. settled: False for its first message since its source or the agent came (back).
     unchanged_until: until when it certainly was as last heard, if somebody listened for longer than it spoke.
-    known: the device's row of memory where it has been read already; it is not changed.
+    known: the device's row of memory where it has been read already; it is not changed. timely: whether it was taken
+    in as it came, so that how soon it followed another can be told.
     """
     key = memory_key(reading.address)
     before = known if known is not None else DeviceMemory(memory.get(key))
@@ -66,7 +68,7 @@ def interpret(
         work = _past(Past(reading, device, after, now, next_seq, last_heard))
     else:
         until = unchanged_until or last_heard
-        work = _live(Work(reading, device, after, now, next_seq, last_heard, settled, until))
+        work = _live(Work(reading, device, after, now, next_seq, last_heard, settled, until, timely=timely))
         if work.seen is not None and not reading.replay:
             after.seen = work.seen
     changed = after.differs(before)
@@ -95,10 +97,11 @@ def _past(work: Past) -> Work:
 
 
 def released(address: str, known: DeviceMemory, now: Moment) -> Interpreted:
-    """What was withheld from a device that floods and may be told now. It happened between then and now."""
+    """What waited and may be told now: a flooding device's state as of between then and now, a door's as of then."""
     after = known.copy()
+    settled = bouncing.has_settled(after, now)
+    events = [*bouncing.told(after, address, now)] if settled else []
     names = flooding.all_due(after, now)
-    events: list[Event] = []
     for name in names:
         held = after.held[name]
         flooding.told(after, name, now)
@@ -115,4 +118,5 @@ def released(address: str, known: DeviceMemory, now: Moment) -> Interpreted:
                 events.append(Event(edge_of(name, address, not value), now, since))
             after.states[name] = value
             events.append(Event(edge_of(name, address, value), now, since))
-    return Interpreted(tuple(events), after, bool(names), (), {"released": len(names)} if names else {})
+    number = len(names) + settled
+    return Interpreted(tuple(events), after, number > 0, (), {"released": number} if number else {})

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from nattevakt.edge import flooding
+from nattevakt.edge import bouncing, flooding
 from nattevakt.edge.drivers.driver import UNVERIFIED, Device, Finding, Reading, Use, Value
 from nattevakt.edge.events import (
     Bed,
@@ -28,6 +28,7 @@ from nattevakt.edge.events import (
     Moment,
     Motion,
     Presence,
+    Wet,
 )
 from nattevakt.edge.memory import ACTS_KEPT, FACTS_KEPT, DeviceMemory, age_ms, moment_of, stamp, whole_stamp
 
@@ -61,6 +62,8 @@ def edge_of(name: str, address: str, on: bool) -> Body:
         return Presence(address, on)
     if name == Use.CHAIR:
         return Chair(address, on)
+    if name == Use.WET:
+        return Wet(address, on)
     return Contact(address, not on)
 
 
@@ -77,6 +80,8 @@ class Work:
         last_heard: Moment | None,
         settled: bool,
         unchanged_until: Moment | None,
+        *,
+        timely: bool = True,
     ) -> None:
         self.values = reading.values
         self.address = reading.address
@@ -109,6 +114,10 @@ class Work:
         elif self.seen is not None and (sent := _sent(self.seen, now, last_heard)) is not None:
             self.act_since = sent
             self.state_since = self.state_since or sent
+        # Said in this moment, so that how soon it comes after something else can be told. A network's clock of whole
+        # seconds makes it look cached; but what is cached is never another state.
+        at_once = self.act_since is None or (cached and self.seen == memory.seen)
+        self.timely = timely and settled and not reading.replay and at_once
         self.events: list[Event] = []
         self.findings: list[Finding] = []
         self.counted: dict[str, int] = {}
@@ -201,7 +210,9 @@ class Work:
         action = self.values.get("action")
         named = action if isinstance(action, str) else ""
         down = self._input(self.values.get("pressed"))
-        if named == WET:
+        if named == WET and self.use is Use.WET:
+            self.edge(Use.WET.value, on=True)
+        elif named == WET:
             self.act(self._leak)
         elif named.lower() in CALL_ACTIONS:
             self.act(lambda since: self._call(named, since))
@@ -236,13 +247,15 @@ class Work:
         return True
 
     def edge(self, name: str, on: bool) -> None:
-        """A door, bed, room or chair; in a flood its row may have to wait."""
+        """A door, bed, room, chair or pad; in a flood its row may have to wait, and a door's until it has settled."""
         self.said(name)
         memory = self.memory
-        same = name in memory.states and memory.states[name] == on
-        if not same or name == Use.DOOR:
+        if name == Use.DOOR or memory.states.get(name) != on:
             # A radar says every second what it sees; a door has no reason to.
             self._counts()
+        if name == Use.DOOR and self._bounces(on):
+            return
+        same = name in memory.states and memory.states[name] == on
         held = memory.held.get(name)
         if same and held is None:
             self.count("no_news")
@@ -250,6 +263,34 @@ class Work:
             self.count("withheld")
         else:
             self.tell(name, on, moment_of(held) or self.state_since)
+
+    def _bounces(self, closed: bool) -> bool:
+        """Whether this word of a door is no row now: it waits, or takes back what waits, or only repeats that."""
+        memory = self.memory
+        live = self.timely and not memory.flood
+        if memory.bounce:
+            if memory.bounce[0] == closed and not memory.flood and not bouncing.has_settled(memory, self.now):
+                self.count("no_news")
+                return True
+            if memory.bounce[0] != closed and live and bouncing.takes_back(memory, self.now, self.seen):
+                self.count("bounces")
+                return True
+            # It has settled, or nobody can tell that this was said soon after it: then it has been.
+            self.settle()
+        if memory.states.get(Use.DOOR) == closed:
+            return False
+        if live and bouncing.keeps(memory, closed, self.now, self.seen):
+            return True
+        if live and Use.DOOR in memory.states:
+            bouncing.mark(memory, self.now, self.seen)
+        else:
+            # Not the moment of a change: what comes next is no leap of that.
+            bouncing.unmark(memory)
+        return False
+
+    def settle(self) -> None:
+        """Tell what a door said and has waited, as of when it was said."""
+        self.events += bouncing.told(self.memory, self.address, self.now)
 
     def tell(self, name: str, on: bool, since: Moment | None) -> None:
         """The rows of a state that is news, or was withheld: then also that it has been otherwise meanwhile."""
@@ -271,7 +312,7 @@ class Work:
             self._fall_state(fall)
         wet = self.values.get("wet")
         if isinstance(wet, bool) and self.values.get("action") != WET:
-            self._wet_state(wet)
+            self._plain(wet, Use.WET if self.use is Use.WET else Use.LEAK)
         sos = self.values.get("sos")
         if isinstance(sos, bool) and self.changed("sos", sos) and sos:
             self._call("sos", self.state_since)
@@ -301,7 +342,7 @@ class Work:
         return {}
 
     def _plain(self, on: bool, meaning: Use) -> None:
-        """An input by what it is used for. on: closed, pressed, occupied, present, seated, after inversion."""
+        """An input by what it is used for. on: closed, pressed, occupied, present, seated, after inversion; or wet."""
         if meaning is Use.FALL:
             self._fall_state("sure" if on else "no")
         elif meaning is Use.LEAK:

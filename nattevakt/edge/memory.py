@@ -32,12 +32,14 @@ class DeviceMemory:
 
     states: last stored. acts: keys last rung. first: of each urgent kind, its latest row. rows: when each kind of row
     was last written. health: as last stored. facts: [name, value, Unix ms, matched] of what was stored lately. told:
-    keys of stored history. held: states withheld in a flood. measured: values last stored. flood: whether it floods.
+    keys of stored history. held: states withheld in a flood. bounce: an edge of a door that has not settled.
+    measured: values last stored. flood: whether it floods.
     Not worth a write by themselves: seen, said (when each state was last said), window (messages counted), errors.
     """
 
     __slots__ = (
         "acts",
+        "bounce",
         "errors",
         "facts",
         "first",
@@ -71,6 +73,7 @@ class DeviceMemory:
         self.facts = _list(row.get("facts"))
         self.told = _list(row.get("told"))
         self.window = _list(row.get("window"))
+        self.bounce = _list(row.get("bounce"))
         self.flood = row.get("flood") is True
         self.seen = _whole(row.get("seen"))
         self.errors = _whole(row.get("errors")) or 0
@@ -87,6 +90,7 @@ class DeviceMemory:
         made.said = self.said.copy()
         # These are replaced whole.
         made.acts, made.facts, made.told, made.window = self.acts, self.facts, self.told, self.window
+        made.bounce = self.bounce
         made.flood, made.seen, made.errors = self.flood, self.seen, self.errors
         return made
 
@@ -101,6 +105,7 @@ class DeviceMemory:
             and self.facts == other.facts
             and self.told == other.told
             and self.held == other.held
+            and self.bounce == other.bounce
             and self.measured == other.measured
             and self.flood == other.flood
         )
@@ -116,6 +121,7 @@ class DeviceMemory:
             "facts": self.facts[-FACTS_KEPT:],
             "told": self.told[-TOLD_KEPT:],
             "held": self.held,
+            "bounce": self.bounce,
             "measured": self.measured,
             "said": self.said,
             "window": self.window,
@@ -156,7 +162,7 @@ def moment_of(mark: object) -> Moment | None:
 
 def holds(text: str) -> bool:
     """Whether a row may hold back a state: quick, and right wherever it says no."""
-    return '"held":{' in text
+    return '"held":{' in text or '"bounce":[' in text
 
 
 def without_firsts(memory: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from nattevakt.edge.drivers.registry import SERIAL_DRIVERS
@@ -40,6 +41,8 @@ TAKE_MAX = 512
 TICK_S = 0.5
 STATUS_EVERY_S = 5.0
 STOP_S = 8.0
+CROWDED_S = 0.2
+"""A round that took longer than this leaves inputs in the queue of which nobody can tell how far apart they came."""
 CORE_LIMIT_S = 20.0
 PORT_LIMIT_S = 20.0
 LANE_LIMIT_S = 60.0
@@ -79,6 +82,7 @@ class Agent:
         self._watchdog = Watchdog(self._notifier, self._progress)
         self._alarm = LocalAlarm(config.local_alarm.command if config.local_alarm else None)
         self._status_at_s = 0.0
+        self._round_s = clock.monotonic()
         self._stuck: list[str] = []
         who = settings.credential(config)
         dialects = config.mqtt.rooted() if config.mqtt is not None else {}
@@ -187,6 +191,7 @@ class Agent:
         """One round: wait for something, take all that is queued, let the core decide, do what it says."""
         now = self._now()
         wait_s = min(TICK_S, max(0.01, self.core.wake_at_s(now) - now.mono_s))
+        crowded = (now.mono_s - self._round_s) * now.pace > CROWDED_S and not self._queue.empty()
         given: list[io.Input] = []
         try:
             first = self._queue.get(timeout=wait_s)
@@ -200,6 +205,7 @@ class Agent:
         except queue.Empty:
             if not given:
                 now = self._now()
+        now, self._round_s = replace(now, crowded=crowded), now.mono_s
         for one in given:
             if isinstance(one, io.SerialBytes | io.MqttReceived):
                 self._probe("read", {"input": type(one).__name__})

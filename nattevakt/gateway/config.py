@@ -24,6 +24,8 @@ from nattevakt.gateway.topics import clash
 ZIGBEE = "zigbee2mqtt"
 DEVICES_MAX = 500
 PORTS_MAX = 8
+NEVER_DRY = frozenset(("F6-05-01",))
+"""Profiles of water sensors whose every telegram says "wet"."""
 KEY_DIGITS = (32, 34, 38, 40, 42)
 """A key, its security level format, and a rolling code of 2, 3 or 4 bytes."""
 
@@ -272,6 +274,8 @@ def _check_device(config: GatewayConfig, device: Device) -> None:
         raise RejectError("threshold_kg", f"is missing: {device.profile} needs a weight to judge by")
     if device.profile not in WEIGHED_PROFILES and device.threshold_kg is not None:
         raise RejectError("threshold_kg", "is only for " + ", ".join(sorted(WEIGHED_PROFILES)))
+    if device.use is Use.WET and device.profile in NEVER_DRY:
+        raise RejectError("use", f"cannot be wet: {device.profile} never says that it is dry again, and is for leaks")
     if device.key_file and (kind not in SERIAL_DRIVERS or SERIAL_DRIVERS[kind].PER_LINE):
         raise RejectError("key_file", "is only for radios with secured telegrams")
 

@@ -191,7 +191,7 @@ class Core:
             self._known.counters[key] = self._known.counters.get(key, 0) + number
         outputs += [io.SerialSend(source.removeprefix("serial:"), data) for data in box[0].to_send]
         if box[0].outputs or token is not None:
-            self._wait(Waiting(source, now.moment, box[0].outputs, token))
+            self._wait(Waiting(source, now.moment, box[0].outputs, token, now.crowded))
 
     def _wait(self, waiting: Waiting) -> None:
         if len(self._waiting) < WAITING_MAX:
@@ -220,7 +220,7 @@ class Core:
         except StoreError as error:
             self._store_failed(error, now)
             return
-        if not self._holding:
+        if not self._holding and self._known.settles_ms(now.moment) is None:
             self._complete_at = now.moment
         for source, since in list(self._overflowed.items()):
             del self._overflowed[source]
@@ -392,7 +392,8 @@ class Core:
             found.append(self._retry_at_s)
         if self._outbox.ready:
             found.append(self._uplink.wake_at_s(now))
-        wake_ms = self._sources.wake_at_ms()
-        if wake_ms is not None:
-            found.append(now.mono_s + (wake_ms - now.moment.boottime_ms) / 1000 / now.pace)
+        settles = self._known.settles_ms(now.moment), self._retry_at_s
+        for wake_ms, least_s in ((self._sources.wake_at_ms(), 0.0), settles):
+            if wake_ms is not None:
+                found.append(max(least_s, now.mono_s + (wake_ms - now.moment.boottime_ms) / 1000 / now.pace))
         return max(min(found), now.mono_s)

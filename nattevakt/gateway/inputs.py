@@ -28,12 +28,14 @@ def no_probe(point: str, data: Mapping[str, object]) -> None:
 class Now:
     """Both clocks at once: the moment that dates events, and the real seconds that drive waits.
 
-    pace: how fast the moment runs against the seconds; anything but 1 only in a demo.
+    pace: how fast the moment runs against the seconds; anything but 1 only in a demo. crowded: what is handed over with
+    it waited for the core, so that nobody knows how far apart it came.
     """
 
     moment: Moment
     mono_s: float
     pace: float = 1.0
+    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

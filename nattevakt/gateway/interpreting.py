@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from nattevakt.edge.bouncing import has_settled, settles_ms
 from nattevakt.edge.drivers.driver import Finding, Learned, Reading, Remember, Said, SourceState
 from nattevakt.edge.events import (
     Body,
@@ -59,6 +60,10 @@ def moment_text(moment: Moment) -> str:
 def moment_of(text: str) -> Moment:
     """A moment from a row of memory."""
     return Moment(*json.loads(text))
+
+
+def _due(held: DeviceMemory, now: Moment) -> bool:
+    return bool(all_due(held, now)) or has_settled(held, now)
 
 
 def _portions(devices: Iterable[str]) -> list[tuple[str, ...]]:
@@ -137,8 +142,13 @@ class Interpreting:
     # --- making a group --------------------------------------------------------------------------------------
 
     def has_news(self, memory: Mapping[str, str], now: Moment) -> bool:
-        """Whether there is something to store although nothing came: a clock, or what a flooding device held back."""
-        return self._clock_news(memory, now) or any(all_due(held, now) for held in self._holding.values())
+        """Whether there is something to store although nothing came: a clock, or what a device held back."""
+        return self._clock_news(memory, now) or any(_due(held, now) for held in self._holding.values())
+
+    def settles_ms(self, now: Moment) -> int | None:
+        """When the first door that may be bouncing has settled, as boottime; None while none is."""
+        waits = (settles_ms(held, now) for held in self._holding.values())
+        return min((at_ms for at_ms in waits if at_ms is not None), default=None)
 
     def _clock_news(self, memory: Mapping[str, str], now: Moment) -> bool:
         return now.synced and memory.get(_SYNCED) != now.boot
@@ -153,7 +163,7 @@ class Interpreting:
             self._one(group, one)
         for address, held in self._holding.items():
             known = group.known.get(address, held)
-            if all_due(known, now):
+            if _due(known, now):
                 self._take(group, address, released(address, known, now))
         for address in group.changed:
             group.memory.put(memory_key(address), group.known[address].text())
@@ -233,6 +243,7 @@ class Interpreting:
             settled=settled,
             unchanged_until=unchanged_until,
             known=group.known.get(address, self._known.get(address)),
+            timely=not waiting.crowded,
         )
         self._take(group, address, found)
         if reading.replay or reading.occurred_ms is not None:
@@ -305,7 +316,7 @@ class Interpreting:
         """The group is on disk: what it said is true from now on."""
         for address, known in group.known.items():
             self._known[address] = known
-            if known.held:
+            if known.held or known.bounce:
                 self._holding[address] = known
             else:
                 self._holding.pop(address, None)

@@ -40,12 +40,13 @@ class Unhandled:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One input's outputs, kept until they are on disk."""
+    """One input's outputs, kept until they are on disk. crowded: it may have come some time before `at`."""
 
     source: str
     at: Moment
     outputs: tuple[Said | Unhandled | Body, ...]
     token: Token | None = None
+    crowded: bool = False
 
 
 class Overlay(Mapping[str, str]):

@@ -218,7 +218,7 @@ def snippet(learned: Mapping[str, object], key_file: Path | None = None) -> str:
         text.append('profile = ""  # enheten sier ikke hvilken; se docs/reference/sensors.md')
     if key_file is not None:
         text.append(f"key_file = {json.dumps(str(key_file), ensure_ascii=False)}")
-    text.append('use = "auto"  # call, door, bed, presence, motion, fall, leak, chair')
+    text.append('use = "auto"  # call, door, bed, presence, motion, fall, leak, chair, wet')
     return "\n".join(text)
 
 

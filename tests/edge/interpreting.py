@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from nattevakt.edge.drivers.driver import Device, Reading, Value
 from nattevakt.edge.events import Body, Event, Health, Moment
@@ -32,8 +33,10 @@ class House:
         self.known: dict[str, DeviceMemory] = {}
         self.synced = True
 
-    def hear(self, at_ms: int, values: dict[str, Value], address: str = DOOR, **more: object) -> list[Event]:
-        reading = replace(Reading(address, values), **more)  # type: ignore[arg-type]
+    def hear(
+        self, at_ms: int, values: dict[str, Value], address: str = DOOR, *, timely: bool = True, **more: Any
+    ) -> list[Event]:
+        reading = replace(Reading(address, values), **more)
         now = replace(moment(at_ms, self.boot), synced=self.synced)
         self.last = interpret(
             reading,
@@ -44,6 +47,7 @@ class House:
             last_heard=self.heard.get(address),
             settled=address not in self.unsettled,
             known=self.known.get(address),
+            timely=timely,
         )
         self.unsettled.discard(address)
         self.seq += len(self.last.events)
@@ -70,6 +74,6 @@ class House:
         self._remember(address)
         return list(self.last.events)
 
-    def bodies(self, at_ms: int, values: dict[str, Value], address: str = DOOR, **more: object) -> list[Body]:
+    def bodies(self, at_ms: int, values: dict[str, Value], address: str = DOOR, **more: Any) -> list[Body]:
         """What was said, without the hourly sign of life."""
         return [e.body for e in self.hear(at_ms, values, address, **more) if not isinstance(e.body, Health)]

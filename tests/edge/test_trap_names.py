@@ -54,7 +54,7 @@ FROM_THE_FIELD = {
     "the bridge's state in two forms": "test_trap_field_the_bridge_s_state_is_a_word_or_an_object",
     "the same message four times": "test_the_same_message_four_times_in_two_seconds",
     "a door that says open for ever": "test_trap_field_a_bouncing_door_that_says_open_for_ever_is_one_opening",
-    "a contact that bounces": "test_a_contact_that_bounces_within_milliseconds_loses_no_edge",
+    "a contact that bounces": "test_a_contact_that_bounces_within_milliseconds_rings_once_and_keeps_its_last_word",
     "a sensor that floods": "test_trap_field_thousands_of_messages_a_day_from_one_sensor_cost_no_call",
     "movement told as its end": "test_trap_field_motion_seen_only_as_not_occupied_is_no_movement_and_no_empty_room",
     "movement repeated with the light": "test_motion_repeated_with_every_light_report_is_one_row",

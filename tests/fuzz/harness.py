@@ -127,8 +127,15 @@ class Listener:
                 self.readings += 1
                 assert set(output.values) <= set(VALUES), set(output.values) - set(VALUES)
                 assert len(output.raw) <= 400
-                more = {"replay": output.replay, "key": output.key, "occurred_ms": output.occurred_ms}
-                self._house.hear(now_ms, dict(output.values), output.address, raw=output.raw, **more)
+                self._house.hear(
+                    now_ms,
+                    dict(output.values),
+                    output.address,
+                    raw=output.raw,
+                    replay=output.replay,
+                    key=output.key,
+                    occurred_ms=output.occurred_ms,
+                )
 
 
 def _held(state: object) -> int:

@@ -68,9 +68,13 @@ def write_config(folder: Path, url: str, port: Path | str, more: str = "") -> Ga
 
 @contextmanager
 def running(
-    config: GatewayConfig, probe: Probe = no_probe, environment: Mapping[str, str] | None = None
+    config: GatewayConfig,
+    probe: Probe = no_probe,
+    environment: Mapping[str, str] | None = None,
+    *,
+    clock: GatewayClock | None = None,
 ) -> Iterator[Agent]:
-    agent = Agent(config, GatewayClock(), probe=probe, environment=environment or {})
+    agent = Agent(config, clock or GatewayClock(), probe=probe, environment=environment or {})
     thread = threading.Thread(target=agent.run)
     thread.start()
     try:
@@ -102,6 +106,48 @@ def test_a_press_on_the_serial_line_reaches_the_centre(tmp_path: Path) -> None:
     assert status["running"] is False
     assert status["health"]["backlog_rows"] == 0
     assert status["health"]["sources"] == {"serial:r0": "up"}
+    stick.pull()
+
+
+class Ahead(GatewayClock):
+    """The real clocks, and some seconds more."""
+
+    ahead_s = 0.0
+
+    def boottime_ms(self) -> int:
+        return super().boottime_ms() + round(self.ahead_s * 1000)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
+def test_a_door_opened_and_shut_while_the_disk_was_slow_is_not_taken_for_a_bounce(tmp_path: Path) -> None:
+    clock, stick, slow, goes_on = Ahead(), Stick(tmp_path / "stick"), threading.Event(), threading.Event()
+
+    def probe(point: str, data: Mapping[str, object]) -> None:
+        kinds = data.get("kinds")
+        if point == "interpreted" and isinstance(kinds, list) and "Call" in kinds and not slow.is_set():
+            slow.set()
+            goes_on.wait(20)
+
+    def doors() -> list[bool]:
+        return [body.open for body in http.centre.bodies() if isinstance(body, Contact)]
+
+    with HttpCentre() as http, running(write_config(tmp_path, http.url, stick.link), probe, clock=clock) as agent:
+        until(lambda: http.centre.heartbeats, "a heartbeat")
+        os.write(stick.master, stick.door(closed=True))
+        until(lambda: doors() == [False], "the closed door")
+        os.write(stick.master, stick.door(closed=False))
+        until(lambda: doors() == [False, True], "the open door")
+        clock.ahead_s += 5
+        os.write(stick.master, stick.press())
+        until(slow.is_set, "the core at the disk")
+        for closed in (True, False, True):
+            os.write(stick.master, stick.door(closed=closed))
+        until(lambda: not agent._queue.empty(), "what came meanwhile")
+        clock.ahead_s += 3
+        goes_on.set()
+        until(lambda: doors() == [False, True, False, True, False], "all that the door did")
     stick.pull()
 
 

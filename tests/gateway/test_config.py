@@ -77,6 +77,7 @@ def test_everything_that_is_set_and_what_is_left_out() -> None:
         ('profile = "D5-00-01"', 'profile = "D5-99-99"', "device[0].profile"),
         ('profile = "D5-00-01"\n', "", "device[0].profile"),
         ('use = "door"', 'use = "window"', "device[0].use"),
+        ('profile = "D5-00-01"\nuse = "door"', 'profile = "F6-05-01"\nuse = "wet"', "device[0].use"),
         ("invert = true", 'invert = "yes"', "device[0].invert"),
         ("invert = true", "inverted = true", "device[0].inverted"),
         ("enocean:0181192d", "enocean:0181192", "device[0].address"),
@@ -96,6 +97,11 @@ def test_errors_name_the_key(old: str, new: str, field: str) -> None:
         settings.parse(WHOLE.replace(old, new, 1))
     assert found.value.field == field
     assert "\n" not in str(found.value)
+
+
+def test_a_contact_and_a_water_sensor_of_zigbee_may_be_a_pad() -> None:
+    text = WHOLE.replace('use = "door"', 'use = "wet"', 1).replace('use = "call"', 'use = "wet"', 1)
+    assert {device.use for device in settings.parse(text).device[:2]} == {Use.WET}
 
 
 def test_a_port_or_name_is_used_once() -> None:

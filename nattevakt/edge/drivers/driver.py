@@ -63,6 +63,8 @@ class Use(StrEnum):
     FALL = "fall"
     LEAK = "leak"
     CHAIR = "chair"
+    WET = "wet"
+    """A moisture pad for incontinence: a water sensor or an input whose "wet" is care for a person, not a leak."""
     AUTO = "auto"
     """By the driver's own names only; a plain input without a meaning becomes a finding."""
 

@@ -4,9 +4,10 @@ Owns the unfinished frame, the question for the settings, and what the latest fa
 the port, events or rules.
 
 There is no question for "has somebody fallen": fall is unknown until the radar says it. Hardware has been seen to
-repeat fall and presence all the time, the maker promises neither that nor the opposite; so the driver learns which it
-is and does the safer thing with one that speaks on change only: a fall after a fall whose end was not heard is a new
-one. The question for the settings (0E06) shows in the meantime that the radar lives.
+repeat fall and presence all the time, the maker promises neither that nor the opposite, nor how often. So a fall after
+a fall whose end was not heard is a new one, unless it comes as soon as this radar has been seen to repeat itself. What
+comes later than that, or first after a restart or an opened port, rings: the end may have been said to nobody. The
+question for the settings (0E06) shows in the meantime that the radar lives.
 """
 
 from __future__ import annotations
@@ -60,32 +61,74 @@ ASK_MS = 20_000
 CHECK_MS = 600_000
 """How often one that answers and speaks is asked: somebody may have changed its settings."""
 RUN_GAP_MS = 10_000
+"""What any radar says again of falls so soon is of the same fall."""
 RUN_MS = 20_000
 """A radar that says the same of falls for so long, without a longer gap, repeats itself."""
+GAP_MAX_MS = 72_000
+"""One that repeats itself once a minute, and a fifth late."""
+LATE_MS = 1_000
+"""What noise on the line and a busy machine may add to a gap."""
 NOT_UNDERSTOOD = "sender meldinger som profilen {} ikke kjenner"
 ONLY_ANSWERS = "svarer på spørsmål, men har sluttet å melde om fall; slå strømmen av og på"
 
 
+def _span_ms(gap_ms: int) -> int:
+    """How long the gap after one of this length may be, where both are the same period give or take a fifth."""
+    return gap_ms * 3 // 2 + LATE_MS
+
+
 @dataclass(frozen=True, slots=True)
 class Falls:
-    """What the radar said of falls. said: as in a reading. run_ms: since when, without a gap. repeats: it does."""
+    """What the radar said of falls.
+
+    said: as in a reading. at_ms: when, None if in another life. run_ms: since when, without a gap. repeats: it does.
+    gap_ms: the latest gap over RUN_GAP_MS while a fall is told of, 0 for none. period_ms: the gap at which it was seen
+    to tell of a fall again, 0 while that is not known.
+    """
 
     said: str | None = None
     at_ms: int | None = None
     run_ms: int = 0
     repeats: bool = False
+    gap_ms: int = 0
+    period_ms: int = 0
+
+    def then(self, said: str, now_ms: int) -> tuple[Falls, bool]:
+        """What is known after one more report; and whether it is of a new fall, the end of the last being unheard."""
+        gap_ms = -1 if self.at_ms is None else now_ms - self.at_ms
+        near = 0 <= gap_ms <= RUN_GAP_MS
+        run_ms = self.run_ms if near and said == self.said else now_ms
+        repeats = self.repeats or now_ms - run_ms >= RUN_MS
+        if said == "no" or self.said in (None, "no"):
+            return Falls(said, now_ms, run_ms, repeats, 0, self.period_ms), False
+        if near:
+            return Falls(said, now_ms, run_ms, repeats, self.gap_ms, self.period_ms), False
+        running = self.period_ms > 0 and 0 <= gap_ms <= _span_ms(self.period_ms)
+        gap_ms = gap_ms if 0 <= gap_ms <= GAP_MAX_MS else 0
+        return Falls(said, now_ms, run_ms, repeats, gap_ms, self._learned_ms(gap_ms)), not running
+
+    def _learned_ms(self, gap_ms: int) -> int:
+        """Two gaps alike are its period, if it is clearly another one than what was known."""
+        short_ms, long_ms = sorted((gap_ms, self.gap_ms))
+        if not short_ms or long_ms > _span_ms(short_ms):
+            return self.period_ms
+        fits = long_ms <= _span_ms(self.period_ms) and self.period_ms <= _span_ms(long_ms)
+        return self.period_ms if self.period_ms and fits else long_ms
 
     def row(self) -> str:
         """What is worth remembering over a restart."""
-        return f"{self.said} {'repeats' if self.repeats else 'once'}"
+        row = f"{self.said} {'repeats' if self.repeats else 'once'}"
+        return f"{row} {self.period_ms}" if self.period_ms else row
 
     @classmethod
     def of_row(cls, text: str) -> Falls:
-        """From `row`; a text that is none is an empty one."""
-        said, _, how = text.partition(" ")
+        """From `row`; a text that is none is an empty one, and a period that cannot be is none."""
+        said, how, period = (*text.split(" ", 2), "", "", "")[:3]
         if said not in ("no", "possible", "sure") or how not in ("repeats", "once"):
             return cls()
-        return cls(said, repeats=how == "repeats")
+        period_ms = int(period) if period.isascii() and period.isdigit() and len(period) <= 5 else 0
+        known = RUN_GAP_MS < period_ms <= GAP_MAX_MS
+        return cls(said, repeats=how == "repeats", period_ms=period_ms if known else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +159,7 @@ def _memory_key(state: State) -> str:
 
 
 def recall(memory: Mapping[str, str], state: State) -> State:
-    """What the radar last said of falls, and whether it is one that repeats itself."""
+    """What the radar last said of falls, and whether and how often it repeats itself."""
     return replace(state, falls=Falls.of_row(memory.get(_memory_key(state), "")))
 
 
@@ -186,15 +229,12 @@ class _Step(Telling):
             self.tell(NOT_UNDERSTOOD.format(self.profile))
 
     def _fall(self, said: str, frame: Frame) -> None:
-        falls, now_ms = self.falls, self.now_ms
-        near = falls.at_ms is not None and 0 <= now_ms - falls.at_ms <= RUN_GAP_MS
-        same = said == falls.said
-        run_ms = falls.run_ms if same and near else now_ms
-        if same and said != "no" and not near and not falls.repeats:
+        before = self.falls
+        self.falls, anew = before.then(said, self.now_ms)
+        if anew:
             self.count("fall_end_unheard")
             self.say({"fall": "no"}, frame)
-        self.falls = Falls(said, now_ms, run_ms, falls.repeats or now_ms - run_ms >= RUN_MS)
-        if self.falls.row() != falls.row():
+        if self.falls.row() != before.row():
             self.outputs.append(Remember(f"radar.{self.radar.address}", self.falls.row()))
         self.say({"fall": said}, frame)
 
