@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nattevakt.edge.events import Bed, Body, Call, Chair, Contact, Motion, Presence
-from nattevakt.edge.rules.door_at_night import REASONS, Settings, step
-from nattevakt.edge.rules.rule import Fact, JsonState, Occurred, Priority, Raise
+from nattevakt.edge.rules.door_at_night import REASONS, step
+from nattevakt.edge.rules.rule import Armed, Entry, Fact, JsonState, Occurred, Priority, Raise
 from nattevakt.edge.rules.windows import Window
 
 D = "z2m:door"
-NIGHT = Settings((Window(23 * 60, 7 * 60),))
+NIGHT = Armed((Entry((Window(23 * 60, 7 * 60),)),))
 MIN = 60_000
 OPENED = Contact(D, open=True)
 EVIDENCE = [
@@ -35,13 +35,15 @@ TEN_PAST_TWO = at("2026-11-22T02:10:00")
 class Watch:
     """One resident's door rule, fed facts in the order the centre gets them."""
 
-    def __init__(self, settings: Settings = NIGHT) -> None:
-        self.settings = settings
+    def __init__(self, armed: Armed = NIGHT) -> None:
+        self.armed = armed
         self.state: JsonState = {}
 
     def see(self, body: Body, at_ms: int, *, late_ms: int = 0, doubt_ms: int = 0) -> list[str]:
         fact = Fact(body, Occurred(at_ms - doubt_ms, at_ms), at_ms + late_ms, "inngangsdør")
-        said = step(self.state, fact, self.settings, at_ms + late_ms)
+        said = step(self.state, fact, self.armed, at_ms + late_ms)
+        if said is None:
+            return []
         self.state = json.loads(json.dumps(said.state))
         for verdict in said.verdicts:
             assert verdict.reason.code in REASONS
@@ -53,7 +55,7 @@ class Watch:
 def test_an_opening_in_the_window_rings() -> None:
     assert Watch().see(OPENED, TEN_PAST_TWO) == ["Raise door.opened"]
     assert Watch().see(OPENED, at("2026-11-22T12:00:00")) == []
-    assert Watch(Settings()).see(OPENED, TEN_PAST_TWO) == []
+    assert Watch(Armed()).see(OPENED, TEN_PAST_TWO) == []
 
 
 @pytest.mark.parametrize(

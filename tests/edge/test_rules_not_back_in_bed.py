@@ -11,13 +11,27 @@ import pytest
 
 from nattevakt.edge.events import Bed, Body, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules import not_back_in_bed as rule
-from nattevakt.edge.rules.rule import Clear, Fact, JsonState, Log, Occurred, Priority, Raise, Step, Wake
+from nattevakt.edge.rules.rule import (
+    Armed,
+    Clear,
+    Entry,
+    Fact,
+    Finding,
+    JsonState,
+    Log,
+    Occurred,
+    Priority,
+    Raise,
+    Step,
+    Wake,
+)
 from nattevakt.edge.rules.windows import Window
 
 S, MIN = 1_000, 60_000
 OSLO = ZoneInfo("Europe/Oslo")
-ALWAYS = rule.Settings((rule.BedWindow(Window(0, 0)),))
-NIGHT = rule.Settings((rule.BedWindow(Window(23 * 60, 7 * 60)),))
+DEFAULT = {setting.name: setting.default for setting in rule.SPEC.settings}
+ALWAYS = Armed((Entry((), DEFAULT),))
+NIGHT = Armed((Entry((Window(23 * 60, 7 * 60),), DEFAULT),))
 
 
 def at(day: str, clock: str, fold: int = 0) -> int:
@@ -31,9 +45,9 @@ T0 = at("2026-11-20", "02:00")
 class Night:
     """One subject's fold by hand; times are ms after 02:00."""
 
-    settings: rule.Settings = ALWAYS
+    armed: Armed = ALWAYS
     state: JsonState = field(default_factory=dict)
-    said: list[Raise | Clear | Log] = field(default_factory=list)
+    said: list[Raise | Clear | Log | Finding] = field(default_factory=list)
     wake: int | None = None
     seq: int = 0
 
@@ -41,7 +55,7 @@ class Night:
         self.seq += 1
         now = T0 + at_ms
         fact = Fact(body, Occurred(now - doubt_ms, now), now, place, (1, 1, self.seq, 0))
-        return self._after(rule.step(self.state, fact, self.settings, now))
+        return self._after(rule.step(self.state, fact, self.armed, now))
 
     def bed(self, at_ms: int, *, occupied: bool, mat: str = "mat") -> Night:
         return self.tell(at_ms, Bed(mat, occupied), "seng")
@@ -50,9 +64,11 @@ class Night:
         """The deadline that is armed has come."""
         assert self.wake is not None
         wake = Wake(self.wake, confirmed, answered)
-        return self._after(rule.step(self.state, wake, self.settings, self.wake if now_ms is None else T0 + now_ms))
+        return self._after(rule.step(self.state, wake, self.armed, self.wake if now_ms is None else T0 + now_ms))
 
-    def _after(self, step: Step) -> Night:
+    def _after(self, step: Step | None) -> Night:
+        if step is None:
+            return self
         # What is stored goes through JSON.
         self.state, self.wake = json.loads(json.dumps(step.state)), step.wake_at_ms
         self.said += step.verdicts
@@ -81,7 +97,7 @@ def test_nothing_is_said_before_the_limit_and_nothing_by_a_fact() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [Motion("pir"), Presence("radar", present=True), Contact("door", open=False), Chair("pad", seated=True)],
+    [Motion("pir"), Presence("radar", present=True), Contact("door", open=False)],
 )
 def test_movement_elsewhere_makes_it_an_alarm_at_the_limit(body: Body) -> None:
     night = up().tell(3 * MIN, body, "bad").tell(4 * MIN, body, "stue").look()
@@ -91,6 +107,25 @@ def test_movement_elsewhere_makes_it_an_alarm_at_the_limit(body: Body) -> None:
     expected = {"place": "seng", "left_ms": T0, "min": 15, "seen": "stue", "seen_ms": T0 + 4 * MIN}
     assert (alarm.reason.code, alarm.reason.params) == ("bed.not_back_seen", expected)
     assert night.due is None
+
+
+def test_who_sits_in_a_chair_is_said_to() -> None:
+    night = up().tell(3 * MIN, Motion("pir"), "bad").tell(4 * MIN, Chair("pad", seated=True), "stue").look()
+    (alarm,) = night.said
+    assert isinstance(alarm, Raise)
+    assert (alarm.kind, alarm.priority, alarm.reason.code) == (
+        "not_back_in_bed",
+        Priority.MEDIUM,
+        "bed.not_back_chair",
+    )
+    assert (alarm.reason.params["seen"], alarm.reason.params["seen_ms"]) == ("stue", T0 + 4 * MIN)
+
+
+def test_how_long_a_check_waits_is_set() -> None:
+    night = Night(Armed((Entry((), {**DEFAULT, "check_min": 20}),))).bed(-MIN, occupied=True).bed(0, occupied=False)
+    alarm = night.look().look().said[-1]
+    assert isinstance(alarm, Raise)
+    assert (alarm.reason.code, alarm.reason.params["min"]) == ("bed.not_back_still", 35)
 
 
 def test_an_empty_bed_and_nothing_else_is_a_check_and_then_an_alarm() -> None:
@@ -225,7 +260,7 @@ def test_a_double_bed_is_left_when_both_halves_are() -> None:
 
 def test_a_mat_that_hangs_there_no_longer_holds_nobody_in_bed() -> None:
     night = Night().bed(-99 * MIN, occupied=True, mat="dead")
-    night.settings = rule.Settings(ALWAYS.windows, beds=frozenset({"new"}))
+    night.armed = Armed(ALWAYS.entries, devices={"new": "seng"})
     night.bed(-60 * MIN, occupied=True, mat="new").bed(0, occupied=False, mat="new")
     assert night.due == 15 * MIN
 
@@ -280,8 +315,8 @@ def test_only_an_exit_inside_the_local_window_counts(left: int, limit_ms: int | 
 
 
 def test_the_shortest_limit_of_the_windows_that_are_open_counts() -> None:
-    windows = (rule.BedWindow(Window(0, 0), 40), rule.BedWindow(Window(60, 180), 5))
-    night = Night(rule.Settings(windows)).bed(-9 * MIN, occupied=True).bed(0, occupied=False)
+    entries = (Entry((), {**DEFAULT, "limit_min": 40}), Entry((Window(60, 180),), {**DEFAULT, "limit_min": 5}))
+    night = Night(Armed(entries)).bed(-9 * MIN, occupied=True).bed(0, occupied=False)
     assert night.due == 5 * MIN
 
 
@@ -293,7 +328,9 @@ def test_an_exit_outside_the_window_is_not_watched_when_the_bed_is_said_to_be_em
 def test_unjudged_is_judged_again_and_who_left_is_let_go() -> None:
     night = up().look().look()
     night.state = rule.unjudged(night.state)
-    assert rule.step(night.state, Wake(T0 + 15 * MIN), ALWAYS, T0).verdicts == (night.said[0],)
+    again = rule.step(night.state, Wake(T0 + 15 * MIN), ALWAYS, T0)
+    assert again is not None
+    assert again.verdicts == (night.said[0],)
     assert rule.rests_on(night.state).devices == ("mat",)
     assert rule.rests_on(night.state).since_ms == T0
     (gone,) = rule.left(night.state).verdicts
@@ -303,7 +340,10 @@ def test_unjudged_is_judged_again_and_who_left_is_let_go() -> None:
 
 
 def test_a_deadline_that_is_not_its_own_changes_nothing() -> None:
-    assert rule.step({}, Wake(5), ALWAYS, 5).wake_at_ms is None
+    nothing = rule.step({}, Wake(5), ALWAYS, 5)
+    assert nothing is not None
+    assert nothing.wake_at_ms is None
     night = up()
     early = rule.step(night.state, Wake(T0 + MIN), ALWAYS, T0 + MIN)
+    assert early is not None
     assert (early.verdicts, early.wake_at_ms) == ((), T0 + 15 * MIN)

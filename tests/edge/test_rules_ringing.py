@@ -9,7 +9,7 @@ import pytest
 from nattevakt.edge.drivers.driver import UNVERIFIED
 from nattevakt.edge.events import Body, Call, Contact, Fall, FallOver, Leak, LeakOver
 from nattevakt.edge.rules import call, door_at_night, fall, leak
-from nattevakt.edge.rules.rule import LATE_MS, Fact, Log, Occurred, Priority, Raise, Reason, Step
+from nattevakt.edge.rules.rule import LATE_MS, Armed, Fact, Log, Occurred, Priority, Raise, Reason, Step
 
 D = "z2m:a"
 T = 1_790_000_000_000
@@ -47,7 +47,9 @@ def test_it_rings_however_late(rule: ModuleType, body: Body, kind: str, priority
 
 
 def test_a_call_says_what_was_pressed() -> None:
-    (verdict,) = call.step({}, fact(Call(D, "AI")), None, T).verdicts
+    said = call.step({}, fact(Call(D, "AI")), Armed(), T)
+    assert said is not None
+    (verdict,) = said.verdicts
     assert verdict.reason == Reason("call.pressed", {"place": "bad", "control": "AI"})
 
 
@@ -69,7 +71,7 @@ def test_repeats_and_all_clears_are_logged(rule: ModuleType, body: Body, code: s
 
 @pytest.mark.parametrize("rule", [call, fall, leak])
 def test_other_facts_are_none_of_its_business(rule: ModuleType) -> None:
-    assert rule.step({}, fact(Contact(D, open=True)), None, T) == Step({})
+    assert rule.step({}, fact(Contact(D, open=True)), Armed(), T) is None
 
 
 @pytest.mark.parametrize("rule", [call, fall, leak, door_at_night])

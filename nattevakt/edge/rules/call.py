@@ -7,7 +7,7 @@ written down with its reason and joins nothing: the first press already rings.
 from __future__ import annotations
 
 from nattevakt.edge.events import Call
-from nattevakt.edge.rules.rule import Fact, JsonState, Log, Priority, Raise, Reason, Step, when
+from nattevakt.edge.rules.rule import Armed, Fact, JsonState, Log, Priority, Raise, Reason, Rule, Step, Wake, when
 
 KIND = "call"
 RULE = "call"
@@ -24,13 +24,18 @@ UNVERIFIED = "unverified"
 """How a driver names a press of a secured button whose telegram could not be verified."""
 
 
-def step(state: JsonState, fact: Fact, settings: object, now_ms: int) -> Step:  # noqa: ARG001 - one contract for all rules
+def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step | None:  # noqa: ARG001 - one contract for all rules
     """Raise for every call that is not a repeat; settings and time do not matter."""
+    if isinstance(fact, Wake):
+        return None
     body = fact.body
     if not isinstance(body, Call):
-        return Step(state)
+        return None
     params: dict[str, str | int] = {"place": fact.place, "control": body.control}
     if body.repeat_of is not None:
         return Step(state, (Log(Reason("call.repeat", params)),))
     code = "call.unverified" if body.control == UNVERIFIED else "call.pressed"
     return Step(state, (Raise(KIND, Priority.HIGH, when(code, params, fact)),))
+
+
+SPEC = Rule(RULE, KIND, (Call,), step, REASONS, kinds=(KIND,))

@@ -1,20 +1,25 @@
 """The one contract of all rules. Serves arrow 7.
 
-A rule is `step(state, fact, settings, now_ms) -> Step`: pure, over JSON-able state. It says what it decides, why, and
-when it would change its mind (`wake_at_ms`). It must not know storage, alarms that are open, or who is on duty:
-whether a Raise joins an open alarm is decided by central/alarms/register.py.
+A rule is `step(state, fact, armed, now_ms) -> Step | None`: pure, over JSON-able state; None where the fact is nothing
+to it and all stays as it was. It says what it decides, why, and when it would change its mind (`wake_at_ms`). It must
+not know storage, alarms that are open, pauses, or who is on duty: whether a Raise rings, joins an open alarm or is
+held back by a pause is decided at the centre. What a rule is called, wants and can be set to stands in its `Rule`
+(catalogue.py lists them).
 
 A rule that judges silence is a fold: its facts come in the order in which they happened, and a `Wake` in place of a
-fact says that a deadline it asked for has come. Whoever drives it folds anew when a fact comes late.
+fact says that a deadline it asked for has come. Whoever drives it folds anew when a fact comes late. A deadline may
+be looked at long after it passed, with facts from after it folded already: those may explain it away where they are
+themselves the all-clear, and must otherwise not change what is said at it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from nattevakt.edge.events import Body
+from nattevakt.edge.rules.windows import NORWAY, Window
 
 JsonState = Mapping[str, object]
 Key = tuple[int, ...]
@@ -90,7 +95,7 @@ class Raise:
 
     holds: the events that it is about where that is not the fact's own: an alarm that holds any of them is this
     alarm, and becomes louder or better explained instead of ringing beside itself. insists: False where it makes
-    nothing louder that somebody has taken.
+    nothing louder that somebody has taken. again: True where an alarm that is open already sounds once more.
     """
 
     kind: str
@@ -98,6 +103,7 @@ class Raise:
     reason: Reason
     holds: tuple[Key, ...] = ()
     insists: bool = True
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +125,30 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a sensor for somebody to see to by day; it rings nobody.
+
+    device: its address. The centre keeps one a day of each device and code; its params are the evidence. day: the local
+    date that it is of (days since 1970), None for that of its moment.
+    """
+
+    device: str
+    reason: Reason
+    day: int | None = None
+
+
+Verdict = Raise | Clear | Log | Finding
+
+
+@dataclass(slots=True)
 class Step:
-    """What a rule made of one fact. wake_at_ms: service time at which it wants to look again, or None."""
+    """What a rule made of one fact. wake_at_ms: service time at which it wants to look again, or None.
+
+    Nobody changes one. It is not frozen, because that makes it three times as dear, and a mat makes thousands a night.
+    """
 
     state: JsonState
-    verdicts: tuple[Raise | Clear | Log, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     wake_at_ms: int | None = None
 
 
@@ -139,8 +164,98 @@ class RestsOn:
     since_ms: int = 0
 
 
+class Per(StrEnum):
+    """Whom a rule judges. In a room that several share, RESIDENT is the room and BED each bed by itself."""
+
+    RESIDENT = "resident"
+    BED = "bed"
+    ROOM = "room"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One number that a plan may set. name: with its unit last. least, most: what is accepted. why: of the default,
+    with its source.
+    """
+
+    name: str
+    least: int
+    most: int
+    default: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a resident's plan: a rule's windows and numbers. No windows: at all hours. values: complete."""
+
+    windows: tuple[Window, ...] = ()
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """What a rule is set to for one subject. No entries: it is followed and says nothing.
+
+    devices: the addresses that hang there now and the words for their spots, None where that is not known. shared:
+    several people live there, so that what one does says nothing of the others.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    time_zone: str = NORWAY
+    devices: Mapping[str, str] | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """What a rule that folds over its facts has beside its step.
+
+    unjudged: the state with its deadlines still to be judged. rests_on: what the next judgement leans on. left: the
+    last word when the subject is there no more.
+    """
+
+    unjudged: Callable[[JsonState], JsonState]
+    rests_on: Callable[[JsonState], RestsOn]
+    left: Callable[[JsonState], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what it is called, sees, can be set to and may say.
+
+    kind: the alarm that rings plainly if the rule itself fails. kinds: all that it may raise. wants: the bodies that
+    are facts to it. settings: what a plan may set. windowed: a plan gives it windows. needs: words of device use of
+    which the room must have one for each entry ("bed", "door", "presence|motion"). planned: True where it sees
+    nothing but by a plan, and that only with a legal basis; False for what always rings and what is technical.
+    timed: it is woken once when it is armed, because it waits for a time of day. alarms_as: the rule under which its
+    alarms stand, where that is another. folding: set where its facts must come in order, late ones too. idle: for
+    whoever drives a rule over many facts: before which moment (ms) no fact of this one's kind, device and place is
+    anything to it while its state stays as it is; 0 where any may be.
+    """
+
+    name: str
+    kind: str
+    wants: tuple[type[Body], ...]
+    step: Callable[[JsonState, Fact | Wake, Armed, int], Step | None]
+    reasons: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    per: Per = Per.RESIDENT
+    settings: tuple[Setting, ...] = ()
+    windowed: bool = False
+    needs: tuple[str, ...] = ()
+    planned: bool = False
+    timed: bool = False
+    alarms_as: str = ""
+    folding: Folding | None = None
+    idle: Callable[[JsonState, Fact], int] | None = None
+
+
 UNCONFIRMED = "_unconfirmed"
 """How the code of a reason ends that rests on the word of a part of the sensors only."""
+NEVER_MS = 2**63
+"""Later than any moment."""
 LATE_MS = 120_000
 """From here on a screen must say how late the word came."""
 

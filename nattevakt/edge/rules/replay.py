@@ -1,0 +1,358 @@
+"""Facts that are all known by now, through one rule or several, as fast as can be. Serves arrow 7.
+
+Owns the order of facts and deadlines where nothing is missing: what a rule would have said, and when, had each event
+been heard the moment it happened. A deadline is judged once all that happened up to and including it has been folded,
+as the centre does it. Must not know storage, plans, or what becomes of a verdict: `central/alarms/desk.py` (Desk)
+tells what the register would make of them, because kinds and the alarm's life are the centre's.
+
+This is the inner loop of the simulated year and of the benchmark: a fact that is nothing to a rule must cost next to
+nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from nattevakt.edge.events import Body
+from nattevakt.edge.rules.rule import (
+    Armed,
+    Fact,
+    JsonState,
+    Key,
+    Occurred,
+    Per,
+    RestsOn,
+    Rule,
+    Step,
+    Verdict,
+    Wake,
+)
+
+NEVER_MS = 2**63
+PASSES, PASSES_MAX = 3, 300
+"""It is asked who is idle after so many facts with which nobody was, and less often where nobody ever is: asking costs
+as much as telling."""
+WORTH_MS = 120_000
+"""Who is idle for less is told of all."""
+STUCK = 1000
+"""So many deadlines in a row without time going on are a rule that goes round in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One verdict and its moment.
+
+    at_ms: when it is said. due_ms: the deadline at which, None where a fact led to it. fact: that fact. subject: the
+    device's address for a rule that judges each device by itself, else "".
+    """
+
+    at_ms: int
+    verdict: Verdict
+    rule: Rule
+    fact: Fact | None = None
+    due_ms: int | None = None
+    subject: str = ""
+
+    @property
+    def fact_key(self) -> Key:
+        """The name of the event that led to it; () at a deadline."""
+        return self.fact.key if self.fact is not None else ()
+
+    @property
+    def occurred(self) -> Occurred:
+        """The moment that it is about: the fact's, or the deadline."""
+        if self.fact is not None:
+            return self.fact.occurred
+        due_ms = self.at_ms if self.due_ms is None else self.due_ms
+        return Occurred(due_ms, due_ms)
+
+
+Asked = Callable[[Rule, RestsOn, int], bool]
+"""Whether a person has looked since what the judgement rests on began, at the moment (ms) of a rule's deadline."""
+
+
+def never(_rests_on: RestsOn, _at_ms: int) -> bool:
+    """Nobody ever looks."""
+    return False
+
+
+def nobody(_rule: Rule, _rests_on: RestsOn, _at_ms: int) -> bool:
+    """Nobody ever looks, for several rules."""
+    return False
+
+
+class _Seat:
+    """One rule over one subject: where it has come."""
+
+    __slots__ = ("armed", "idle", "rule", "state", "step", "subject", "wake_ms")
+
+    def __init__(self, rule: Rule, armed: Armed, subject: str) -> None:
+        self.rule = rule
+        self.step = rule.step
+        self.armed = armed
+        self.subject = subject
+        self.state: JsonState = {}
+        self.wake_ms = NEVER_MS
+        self.idle = False
+        """Some way passes it by as long as its state stays."""
+
+
+class _Way:
+    """The seats that facts of one kind and device go to. busy: of these, those to which such a fact may be something
+    before `until_ms`, as long as it comes from `place` and none of the others changes its state.
+    """
+
+    __slots__ = ("busy", "passes", "place", "seats", "until_ms", "wait")
+
+    def __init__(self, seats: tuple[_Seat, ...]) -> None:
+        self.seats = seats
+        self.busy = seats
+        self.place = ""
+        self.until_ms = -NEVER_MS
+        self.passes = 0
+        self.wait = PASSES
+
+    def look(self, fact: Fact) -> bool:
+        """Find anew who is busy, now and then; False where nobody is idle."""
+        self.passes += 1
+        if self.passes < self.wait:
+            return False
+        self.passes = 0
+        busy, until_ms = [], NEVER_MS
+        for seat in self.seats:
+            idle = seat.rule.idle
+            idle_ms = 0 if idle is None else idle(seat.state, fact)
+            if idle_ms > fact.occurred.to_ms + WORTH_MS:
+                seat.idle = True
+                until_ms = min(until_ms, idle_ms)
+            else:
+                busy.append(seat)
+        if len(busy) == len(self.seats):
+            self.wait = min(2 * self.wait, PASSES_MAX)
+            return False
+        self.wait = PASSES
+        self.busy, self.until_ms, self.place = tuple(busy), until_ms, fact.place
+        return True
+
+
+class Driver:
+    """Several rules over the facts of one resident, or of one bed of a room that is shared.
+
+    rules: each with what it is set to; a rule may be named once. hear: is given each verdict the moment it is said,
+    before the next deadline is judged. from_ms: when the rules that wait for a time of day are woken first, None: at
+    the first fact. answered: whether a person has looked. A rule per device has a state for each device it hears.
+    """
+
+    def __init__(
+        self,
+        rules: Iterable[tuple[Rule, Armed]],
+        hear: Callable[[Said], None],
+        *,
+        from_ms: int | None = None,
+        answered: Asked = nobody,
+    ) -> None:
+        self._hear = hear
+        self._answered = answered
+        self._seats: list[_Seat] = []
+        self._by_device: list[tuple[Rule, Armed]] = []
+        for rule, armed in rules:
+            if rule.per is Per.DEVICE:
+                self._by_device.append((rule, armed))
+            else:
+                self._seats.append(_Seat(rule, armed, ""))
+        self._device_seats: dict[tuple[str, str], _Seat] = {}
+        self._ways: dict[type[Body], dict[str, _Way]] = {}
+        self._passing: list[_Way] = []
+        """Those that pass somebody by."""
+        self._next_ms = NEVER_MS
+        """No deadline lies before this; it may be too early, never too late."""
+        self.now_ms = -NEVER_MS
+        """Up to where it has come."""
+        self._in_a_row = 0
+        self._begun = False
+        if from_ms is not None:
+            self._begin(from_ms)
+
+    def feed(self, fact: Fact) -> None:
+        """The next fact, in order of the end of its time; the deadlines before it are judged first."""
+        at_ms = fact.occurred.to_ms
+        if self._next_ms < at_ms:
+            self.until(at_ms)
+        if at_ms > self.now_ms:
+            if not self._begun:
+                self._begin(at_ms)
+            self.now_ms = at_ms
+            self._in_a_row = 0
+        elif at_ms < self.now_ms:
+            raise ValueError(f"a fact of {at_ms} after {self.now_ms}: facts come in the order in which they happened")
+        body = fact.body
+        kind = type(body)
+        try:
+            way = self._ways[kind][body.device]  # type: ignore[attr-defined]  # most bodies have one
+        except (KeyError, AttributeError):
+            way = self._way(body)
+        if at_ms >= way.until_ms or fact.place != way.place:
+            way.busy, way.until_ms = way.seats, -NEVER_MS
+            if way.look(fact) and way not in self._passing:
+                self._passing.append(way)
+        for seat in way.busy:
+            step = seat.step(seat.state, fact, seat.armed, at_ms)
+            if step is None:
+                continue
+            seat.state = step.state
+            if seat.idle:
+                self._rouse()
+            wake_ms = step.wake_at_ms
+            if wake_ms is None:
+                seat.wake_ms = NEVER_MS
+            else:
+                seat.wake_ms = wake_ms
+                if wake_ms < self._next_ms:
+                    self._next_ms = wake_ms
+            for verdict in step.verdicts:
+                self._hear(Said(at_ms, verdict, seat.rule, fact, None, seat.subject))
+
+    def _rouse(self) -> None:
+        """Somebody who was passed by has changed: all are told of everything again."""
+        for way in self._passing:
+            way.until_ms = -NEVER_MS
+            way.passes = 0
+            for seat in way.seats:
+                seat.idle = False
+        self._passing.clear()
+
+    def until(self, until_ms: int) -> None:
+        """All that happened before this moment is known: judge the deadlines that lie before it."""
+        while self.wake(until_ms):
+            pass
+
+    def wake(self, before_ms: int) -> bool:
+        """Judge the first deadline that lies before this moment; False where there is none."""
+        if self._next_ms >= before_ms:
+            return False
+        first: _Seat | None = None
+        due_ms = NEVER_MS
+        for seat in self._seats:
+            if seat.wake_ms < due_ms:
+                first, due_ms = seat, seat.wake_ms
+        self._next_ms = due_ms
+        if first is None or due_ms >= before_ms:
+            return False
+        self._judge(first, due_ms)
+        return True
+
+    def arm(self, armed: Callable[[Rule], Armed]) -> None:
+        """From now on the rules are set to this."""
+        for seat in self._seats:
+            seat.armed = armed(seat.rule)
+        self._rouse()
+        self._by_device = [(rule, armed(rule)) for rule, _ in self._by_device]
+
+    def leave(self) -> None:
+        """Whom this is about is there no more: the last word of each rule that folds, and nothing after it."""
+        for seat in self._seats:
+            seat.wake_ms = NEVER_MS
+            if seat.rule.folding is not None:
+                self._take(seat, seat.rule.folding.left(seat.state), self.now_ms)
+                seat.wake_ms = NEVER_MS
+
+    def states(self) -> dict[tuple[str, str], JsonState]:
+        """Where each rule has come, by subject ("" or a device's address) and the rule's name."""
+        return {(seat.subject, seat.rule.name): seat.state for seat in self._seats}
+
+    def _judge(self, seat: _Seat, due_ms: int) -> None:
+        """A deadline has come. One that is asked for when it has passed already is judged at once."""
+        if due_ms > self.now_ms:
+            self.now_ms = due_ms
+            self._in_a_row = 0
+        self._in_a_row += 1
+        if self._in_a_row > STUCK:
+            raise RuntimeError(f"the rule {seat.rule.name} asks again and again for {due_ms}")
+        looked = False
+        folding = seat.rule.folding
+        if self._answered is not nobody and folding is not None:
+            looked = self._answered(seat.rule, folding.rests_on(seat.state), self.now_ms)
+        seat.wake_ms = NEVER_MS
+        self._take(seat, seat.step(seat.state, Wake(due_ms, answered=looked), seat.armed, self.now_ms), due_ms)
+
+    def _take(self, seat: _Seat, step: Step | None, due_ms: int) -> None:
+        """What a rule made of a deadline. The same one asked for again waits for a fact: nothing else is missing."""
+        if step is None:
+            return
+        seat.state = step.state
+        if seat.idle:
+            self._rouse()
+        if step.wake_at_ms is not None and step.wake_at_ms != due_ms:
+            seat.wake_ms = step.wake_at_ms
+            self._next_ms = min(self._next_ms, step.wake_at_ms)
+        for verdict in step.verdicts:
+            self._hear(Said(self.now_ms, verdict, seat.rule, None, due_ms, seat.subject))
+
+    def _begin(self, at_ms: int) -> None:
+        self._begun = True
+        self.now_ms = at_ms
+        for seat in list(self._seats):
+            self._arm(seat)
+
+    def _arm(self, seat: _Seat) -> None:
+        if seat.rule.timed:
+            self._take(seat, seat.step({}, Wake(self.now_ms), seat.armed, self.now_ms), -NEVER_MS)
+
+    def _way(self, body: Body) -> _Way:
+        """The rules that want such a body, found once for each of its device."""
+        kind = type(body)
+        known = self._ways.setdefault(kind, {})
+        address = str(getattr(body, "device", None) or "")
+        found = known.get(address)
+        if found is None:
+            seats = [seat for seat in self._seats if not seat.subject and issubclass(kind, seat.rule.wants)]
+            own = [self._own(rule, armed, address) for rule, armed in self._by_device if issubclass(kind, rule.wants)]
+            found = known[address] = _Way((*seats, *own))
+        return found
+
+    def _own(self, rule: Rule, armed: Armed, address: str) -> _Seat:
+        """A rule's state for one device."""
+        seat = self._device_seats.get((rule.name, address))
+        if seat is None:
+            seat = self._device_seats[rule.name, address] = _Seat(rule, armed, address)
+            self._seats.append(seat)
+            self._arm(seat)
+        return seat
+
+
+def replay(
+    rule: Rule,
+    facts: Iterable[Fact],
+    armed: Armed,
+    until_ms: int,
+    *,
+    from_ms: int | None = None,
+    answered: Callable[[RestsOn, int], bool] = never,
+) -> Iterator[Said]:
+    """What one rule says of facts in the order in which they happened, each verdict with its time.
+
+    until_ms: facts of that moment and later are not read, and the deadlines before it are judged. from_ms: when a rule
+    that waits for a time of day is woken first. answered: asked at each deadline whether a person has looked; what
+    was said before has been handed out by then.
+    """
+    said: list[Said] = []
+
+    def asked(_rule: Rule, rests_on: RestsOn, at_ms: int) -> bool:
+        return answered(rests_on, at_ms)
+
+    driver = Driver([(rule, armed)], said.append, from_ms=from_ms, answered=nobody if answered is never else asked)
+    for fact in facts:
+        at_ms = fact.occurred.to_ms
+        if at_ms >= until_ms:
+            break
+        while driver.wake(at_ms):
+            yield from said
+            said.clear()
+        driver.feed(fact)
+        if said:
+            yield from said
+            said.clear()
+    while driver.wake(until_ms):
+        yield from said
+        said.clear()
