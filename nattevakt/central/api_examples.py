@@ -156,5 +156,7 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": "nv1.<tenant key>.<gateway key>.<secret>",
-    }
+    },
+    "tablet": {"type": "apiKey", "in": "cookie", "name": "__Host-tablet", "description": "An enrolled tablet"},
+    "person": {"type": "apiKey", "in": "cookie", "name": "__Host-person", "description": "Who is logged in on it"},
 }

@@ -17,6 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nattevakt.central import api, api_examples, device_lists, metrics, migrate, sweep
+from nattevakt.central.admin import api as admin_api
+from nattevakt.central.admin import routes as admin_routes
 from nattevakt.central.clock import Clock
 from nattevakt.central.config import CentralConfig, checked
 from nattevakt.central.credentials import Gatekeeper
@@ -64,6 +66,8 @@ def create_app(config: CentralConfig, clock: Clock, probe: Probe = silent, rules
     app.add_api_route("/metrics", _metrics, include_in_schema=False)
     app.include_router(api.router)
     app.include_router(routes.router)
+    app.include_router(admin_routes.router)
+    app.include_router(admin_api.router)
     _document(app)
     return app
 

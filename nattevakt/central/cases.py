@@ -1,83 +1,25 @@
 """Which rules look at which event, about whom. Serves arrow 7.
 
-Owns the table of rules, and the grouping of a batch's events by rule and subject with the settings that each rule
-wants, read once a batch. Must not know what is done with a verdict.
+Owns the grouping of a batch's events by rule and subject, with what the plans set each rule to and how its gate
+stands, read once a batch. Must not know what is done with a verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from nattevakt.central.alarms.requests import EventKey, Where
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.places.places import (
-    Places,
-    Spot,
-    bed_windows_of,
-    hanging_in,
-    windows_of,
-)
+from nattevakt.central.places.arming import OPEN, Gate, Standings, gate_of, standings
+from nattevakt.central.places.places import Places, Spot, hanging_in
 from nattevakt.central.tables import rule_states
 from nattevakt.central.technical import Origin
-from nattevakt.edge.events import Bed, Body, Call, Chair, Contact, Event, Fall, Leak, Motion, Presence, Urgency
-from nattevakt.edge.rules import call, door_at_night, fall, leak, not_back_in_bed
-from nattevakt.edge.rules.rule import Fact, JsonState, Occurred, RestsOn, Step
-
-
-@dataclass(frozen=True, slots=True)
-class Folding:
-    """What a rule that folds over its facts has beside its step.
-
-    unjudged: the state with its deadlines still to be judged. rests_on: what the next judgement leans on. left: the
-    last word when the subject is there no more.
-    """
-
-    unjudged: Callable[[JsonState], JsonState]
-    rests_on: Callable[[JsonState], RestsOn]
-    left: Callable[[JsonState], Step]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule and what it wants to see. kind: the alarm that rings plainly if the rule itself fails."""
-
-    name: str
-    kind: str
-    wants: tuple[type[Body], ...]
-    step: Callable[[JsonState, Any, Any, int], Step]
-    of_room: bool = False
-    """True where the room is the subject, not the resident: water does not care who lives there."""
-    needs_windows: bool = False
-    """The residents' windows are its settings; without one it sees nothing."""
-    folding: Folding | None = None
-    """Set where its facts must come in the order in which they happened, late ones too."""
-
-
-RULES: tuple[Rule, ...] = (
-    Rule(call.RULE, call.KIND, (Call,), call.step),
-    Rule(fall.RULE, fall.KIND, (Fall,), fall.step),
-    Rule(leak.RULE, leak.KIND, (Leak,), leak.step, of_room=True),
-    Rule(
-        door_at_night.RULE,
-        door_at_night.KIND,
-        (Contact, Bed, Presence, Chair, Motion),
-        door_at_night.step,
-        needs_windows=True,
-    ),
-    Rule(
-        not_back_in_bed.RULE,
-        not_back_in_bed.KIND,
-        (Contact, Bed, Presence, Chair, Motion),
-        not_back_in_bed.step,
-        needs_windows=True,
-        folding=Folding(not_back_in_bed.unjudged, not_back_in_bed.rests_on, not_back_in_bed.left),
-    ),
-)
+from nattevakt.edge.events import Bed, Body, Call, Event, Fall, Leak, Urgency
+from nattevakt.edge.rules.rule import Armed, Entry, Fact, Occurred, Per, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +46,20 @@ class Case:
 
     fact: Fact
     where: Where
-    settings: object
+    settings: Armed
     stored: Stored | None = None
+    gate: Gate = OPEN
 
 
 Groups = Mapping[tuple[str, str], tuple[Rule, list[Case]]]
 
 
-def group(s: TenantSession, origin: Origin, seen: Sequence[Stored], places: Places, rules: Sequence[Rule]) -> Groups:
+def group(
+    s: TenantSession, origin: Origin, seen: Sequence[Stored], places: Places, rules: Sequence[Rule], now_ms: int
+) -> Groups:
     """What each rule will look at, by subject and rule."""
     spots = [places.at(item.device or "", item.occurred.to_ms) for item in seen]
-    watched = tuple(body for rule in rules if rule.needs_windows for body in rule.wants)
-    asked = {id(spot): spot for item, spot in zip(seen, spots, strict=True) if isinstance(item.event.body, watched)}
-    settings = Settings(s, (spot for spot in asked.values() if spot is not None), origin.time_zone)
+    settings = _settings(s, origin, seen, spots, rules, now_ms)
     groups: dict[tuple[str, str], tuple[Rule, list[Case]]] = {}
     ways: dict[tuple[str, type[Body], Urgency], tuple[Spot | None, list[_Way]]] = {}
     for item, spot in zip(seen, spots, strict=True):
@@ -132,15 +75,37 @@ def group(s: TenantSession, origin: Origin, seen: Sequence[Stored], places: Plac
             continue
         place = spot.spot if spot is not None else ""
         fact = Fact(_as_heard(item), item.occurred, item.received_ms, place, item.key.plain)
-        for where, wanted, lists in known[1]:
-            case = Case(fact, where, wanted, item)
+        for where, wanted, gate, lists in known[1]:
+            case = Case(fact, where, wanted, item, gate)
             for cases in lists:
                 cases.append(case)
     return {name: entry for name, entry in groups.items() if entry[1]}
 
 
-_Way = tuple[Where, object, list[list[Case]]]
-"""Where an alarm about such an event is shown, its rule's settings, and the lists in which it is a case."""
+def _settings(
+    s: TenantSession,
+    origin: Origin,
+    seen: Sequence[Stored],
+    spots: Sequence[Spot | None],
+    rules: Sequence[Rule],
+    now_ms: int,
+) -> Settings:
+    """What holds for whoever a batch is about: those whose plan is asked for, and those for whom something rings."""
+    watched = tuple(body for rule in rules if rule.planned or rule.folding for body in rule.wants)
+    asked: dict[int, Spot] = {}
+    people: set[int] = set()
+    for item, spot in zip(seen, spots, strict=True):
+        if spot is None:
+            continue
+        if id(spot) not in asked and isinstance(item.event.body, watched):
+            asked[id(spot)] = spot
+        if item.urgency is not Urgency.C:
+            people.update(spot.residents)
+    return Settings(s, asked.values(), standings(s, people, now_ms), origin.time_zone, rules)
+
+
+_Way = tuple[Where, Armed, Gate, list[list[Case]]]
+"""Where an alarm about such an event is shown, its rule's settings and gate, and the lists in which it is a case."""
 
 
 def _way(
@@ -153,98 +118,106 @@ def _way(
 ) -> _Way | None:
     """The way of an event to a rule, the same for all of its device, body and class in one place."""
     found = settings.of(rule, item.event, spot)
-    if rule.needs_windows and found is None:
+    if found is None:
         return None
     address = item.device or ""
     subjects = settings.subjects(rule, item.event.body, origin, address, spot)
     lists = [groups.setdefault((subject, rule.name), (rule, []))[1] for subject in subjects]
-    return where_of(origin, address, spot), found, lists
+    return where_of(origin, address, spot), *found, lists
 
 
-_FOLLOWED = select(rule_states.c.subject).where(
+NOT_ARMED = Armed()
+"""What a rule is given that is only followed."""
+
+_FOLLOWED = select(rule_states.c.subject, rule_states.c.rule).where(
     rule_states.c.tenant_id == TENANT,
     rule_states.c.subject.in_(bindparam("subjects", expanding=True)),
-    rule_states.c.rule == bindparam("rule"),
+    rule_states.c.rule.in_(bindparam("rules", expanding=True)),
 )
 
 
 class Settings:
-    """The residents' windows for some places, read once."""
+    """What the rules are set to in some places, read once."""
 
-    def __init__(self, s: TenantSession, spots: Iterable[Spot], time_zone: str) -> None:
+    def __init__(
+        self, s: TenantSession, spots: Iterable[Spot], known: Standings, time_zone: str, rules: Sequence[Rule]
+    ) -> None:
         asked = frozenset(spots)
-        residents = sorted({resident for spot in asked for resident in spot.residents})
-        self._doors = windows_of(s, residents)
-        self._beds = bed_windows_of(s, residents)
-        self._hanging = hanging_in(s, {spot.room_id for spot in asked if spot.residents})
-        unsure = (spot for spot in asked if spot.residents and (_shared(spot) or not self._windows(spot)))
-        self._followed = self._known(s, (name for spot in unsure for name in self._names(spot)))
+        self._known = known
+        self._hanging = hanging_in(s, {spot.room_id for spot in asked})
+        beds = sorted({name for spot in asked if shared(spot) for name in self._beds(spot)})
+        by_bed = [rule.name for rule in rules if rule.per is Per.BED]
+        followed = s.execute(_FOLLOWED, {"subjects": beds, "rules": by_bed}).all() if beds and by_bed else ()
+        self._followed = {(row.subject, row.rule) for row in followed}
         self._time_zone = time_zone
-        self._made: dict[tuple[int, tuple[int, ...]], not_back_in_bed.Settings] = {}
+        self._made: dict[tuple[str, int, tuple[int, ...]], tuple[Armed, Gate]] = {}
 
-    def of(self, rule: Rule, event: Event, spot: Spot | None) -> object:
-        """What a rule wants to know for an event there; None where its supervision is off."""
-        if not rule.needs_windows or spot is None:
-            return None
-        if rule.folding is not None:
+    def of(self, rule: Rule, event: Event, spot: Spot | None) -> tuple[Armed, Gate] | None:
+        """What a rule wants to know for an event there, and its gate; None where it does not see it."""
+        if rule.planned and (spot is None or (rule.folding is not None and event.urgency is not Urgency.B)):
             # Class A rings as what it is; an edge that is declared so is nobody's silence.
-            return self._bed(spot) if event.urgency is Urgency.B else None
-        open_at = tuple(window for resident in spot.residents for window in self._doors.get(resident, ()))
-        # Who share a room share its door; that one of them is inside says nothing of the other.
-        if not open_at or (len(spot.residents) > 1 and not isinstance(event.body, Contact)):
             return None
-        return door_at_night.Settings(open_at, self._time_zone)
+        armed, gate = self.at(rule, spot)
+        return None if rule.planned and not armed.entries else (armed, gate)
+
+    def at(self, rule: Rule, spot: Spot | None) -> tuple[Armed, Gate]:
+        """What a rule is set to in a place, and its gate."""
+        if spot is None:
+            return Armed((_defaults(rule),), self._time_zone), OPEN
+        key = (rule.name, spot.room_id, spot.residents)
+        found = self._made.get(key)
+        if found is None:
+            gate, entries = gate_of(self._known, () if rule.per is Per.DEVICE else spot.residents, rule)
+            entries = entries if rule.planned else (_defaults(rule),)
+            hanging = self._hanging.get(spot.room_id)
+            found = self._made[key] = (Armed(entries, self._time_zone, hanging, shared(spot)), gate)
+        return found
 
     def subjects(self, rule: Rule, body: Body, origin: Origin, address: str, spot: Spot | None) -> tuple[str, ...]:
         """Whom an event is about. Of who share a room each bed is watched by itself: one sleeper hides no other."""
-        if rule.folding is None or spot is None or not _shared(spot):
-            return (subject_of(origin, address, spot, of_room=rule.of_room),)
+        if spot is None or not shared(spot) or rule.per is not Per.BED:
+            return (subject_of(origin.gateway_id, address, spot, rule.per),)
         if isinstance(body, Bed):
             return (_bed_subject(spot, address),)
         # Whoever it is that moves: it may be the one whose bed is empty.
-        return tuple(name for name in self._names(spot) if name in self._followed)
+        return tuple(name for name in self._beds(spot) if (name, rule.name) in self._followed)
 
-    def _names(self, spot: Spot) -> tuple[str, ...]:
-        if not _shared(spot):
-            return (_subject(spot),)
-        return tuple(_bed_subject(spot, address) for address in sorted(self._hanging[spot.room_id]))
-
-    def _windows(self, spot: Spot) -> tuple[not_back_in_bed.BedWindow, ...]:
-        return tuple(window for resident in spot.residents for window in self._beds.get(resident, ()))
-
-    def _bed(self, spot: Spot) -> not_back_in_bed.Settings | None:
-        windows = self._windows(spot)
-        if not windows and (not spot.residents or self._followed.isdisjoint(self._names(spot))):
-            return None
-        key = (spot.room_id, spot.residents)
-        if key not in self._made:
-            self._made[key] = not_back_in_bed.Settings(windows, self._time_zone, self._hanging[spot.room_id])
-        return self._made[key]
-
-    def _known(self, s: TenantSession, unwatched: Iterable[str]) -> frozenset[str]:
-        """Those whose bed was watched once: it is followed on, so that the rule knows it when it is watched again."""
-        wanted = sorted(set(unwatched))
-        params = {"subjects": wanted, "rule": not_back_in_bed.RULE}
-        return frozenset(s.execute(_FOLLOWED, params).scalars()) if wanted else frozenset()
+    def _beds(self, spot: Spot) -> tuple[str, ...]:
+        return tuple(_bed_subject(spot, address) for address in sorted(self._hanging.get(spot.room_id, ())))
 
 
-def subject_of(origin: Origin, address: str, spot: Spot | None, *, of_room: bool) -> str:
+def _defaults(rule: Rule) -> Entry:
+    """What a rule is set to that no plan sets."""
+    return Entry((), {setting.name: setting.default for setting in rule.settings})
+
+
+def subject_of(gateway_id: int, address: str, spot: Spot | None, per: Per) -> str:
     """Who or what an event there is about."""
+    if per is Per.DEVICE:
+        return f"device:{address}"
     if spot is None:
-        return f"device:{address}@{origin.gateway_id}"
-    return f"room:{spot.room_id}" if of_room else _subject(spot)
+        return f"device:{address}@{gateway_id}"
+    return f"room:{spot.room_id}" if per is Per.ROOM else _subject(spot)
 
 
-def concerns(subject: str, rule: Rule, body: Body, address: str, spot: Spot) -> bool:
-    """Whether a stored event at a place of its own is about this subject."""
-    if rule.folding is None or not _shared(spot):
-        return subject == (f"room:{spot.room_id}" if rule.of_room else _subject(spot))
+def concerns(subject: str, rule: Rule, body: Body, address: str, gateway_id: int, spot: Spot | None) -> bool:
+    """Whether a stored event is about this subject."""
+    if spot is None or rule.per is not Per.BED or not shared(spot):
+        return subject == subject_of(gateway_id, address, spot, rule.per)
     if isinstance(body, Bed):
         return subject == _bed_subject(spot, address)
     return subject.startswith(_bed_subject(spot, ""))
 
 
-def _shared(spot: Spot) -> bool:
+def subjects_in(rule: Rule, spot: Spot, followed: Iterable[str]) -> tuple[str, ...]:
+    """Whom a rule that a plan sets judges in a place now. followed: subjects that it has a memory of."""
+    if rule.per is Per.BED and shared(spot):
+        return tuple(sorted(name for name in followed if name.startswith(_bed_subject(spot, ""))))
+    return (_subject(spot),) if rule.per is not Per.ROOM else (f"room:{spot.room_id}",)
+
+
+def shared(spot: Spot) -> bool:
+    """Whether several people live there."""
     return len(spot.residents) > 1
 
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
@@ -21,7 +22,17 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
 from starlette.types import ASGIApp
 
-from nattevakt.central import credentials, device_health, device_lists, logs, migrate, sweep
+from nattevakt.central import (
+    cli_nights,
+    credentials,
+    device_health,
+    device_lists,
+    finding_words,
+    findings,
+    logs,
+    migrate,
+    sweep,
+)
 from nattevakt.central.app import create_app
 from nattevakt.central.clock import Clock, DemoClock, ServiceClock
 from nattevakt.central.columns import TENANT
@@ -75,6 +86,10 @@ def parser() -> argparse.ArgumentParser:
     add(device, "list", "alle enheter: sist hørt, batteri, signal, feil", tenanted).add_argument(
         "--json", action="store_true", help="skriv alt som JSON"
     )
+    found_of = add(commands, "findings", "funn om sensorene: hva som bør ses på om dagen", tenanted)
+    found_of.add_argument("--days", type=_days, default=findings.DAYS, metavar="DØGN", help="hvor langt tilbake")
+    found_of.add_argument("--json", action="store_true", help="skriv alt som JSON")
+    cli_nights.add_to(lambda name, text: add(commands, name, text, tenanted))
     person = commands.add_parser("staff", help="ansatte").add_subparsers(dest="action", required=True)
     add(person, "pin", "sett PIN for en ansatt; leses fra tastaturet eller standard inn", tenanted).add_argument(
         "--key", required=True
@@ -83,6 +98,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 Parser = argparse.ArgumentParser
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 366:
+        raise argparse.ArgumentTypeError("må være 1 til 366 døgn")
+    return int(text)
 
 
 def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
@@ -249,6 +270,17 @@ def _device_list(db: Database, args: argparse.Namespace, now_ms: int) -> None:
         print("\n".join(device_health.line(device, now_ms) for device in found) or "ingen enheter")
 
 
+def _findings(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    tenant = _tenant(db, args.tenant)
+    with db.read(tenant.id) as s:
+        found = findings.recent(s, now_ms, args.days, tenant.time_zone)
+    if args.json:
+        print(json.dumps([one.as_json() for one in found], ensure_ascii=False, indent=1))
+    else:
+        zone = ZoneInfo(tenant.time_zone)
+        print("\n".join(finding_words.line(one, zone) for one in found) or f"ingen funn de siste {args.days} døgn")
+
+
 def _status(db: Database, _args: argparse.Namespace, now_ms: int) -> None:
     for tenant in db.tenants():
         with db.read(tenant.id) as s:
@@ -266,11 +298,22 @@ def _status(db: Database, _args: argparse.Namespace, now_ms: int) -> None:
                 print(f"    funn: {finding}")
 
 
+def _backtest(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    cli_nights.try_plan(db, _tenant(db, args.tenant), args, now_ms)
+
+
+def _alarm_health(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    cli_nights.tell_health(db, _tenant(db, args.tenant), args, now_ms)
+
+
 _COMMANDS: dict[tuple[str, str], Callable[[Database, argparse.Namespace, int], None]] = {
     ("gateway", "add"): _gateway_add,
     ("gateway", "list"): _gateway_list,
     ("gateway", "revoke"): _gateway_revoke,
     ("device", "list"): _device_list,
+    ("findings", ""): _findings,
+    ("backtest", ""): _backtest,
+    ("alarm-health", ""): _alarm_health,
     ("tablet", "code"): _tablet_code,
     ("staff", "pin"): _staff_pin,
     ("status", ""): _status,

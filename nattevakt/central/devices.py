@@ -3,9 +3,9 @@
 Owns `device_states`: silence and gaps make a state unknown, never stale; and which mute devices have proved that
 they work. Must not know alarms.
 
-readings: contact "open"/"closed", bed "occupied"/"empty", presence "present"/"absent", chair "seated"/"empty", fall
-"fallen"/"over", leak "wet"/"dry", what a device says of itself (battery_percent, linkquality …), and `measured`: the
-last value of each quantity, context and never a state.
+readings: contact "open"/"closed", bed "occupied"/"empty", presence "present"/"absent", chair "seated"/"empty", pad
+"wet"/"dry", fall "fallen"/"over", leak "wet"/"dry", what a device says of itself (battery_percent, linkquality …), and
+`measured`: the last value of each quantity, context and never a state.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from nattevakt.edge.events import (
     LeakOver,
     Measurement,
     Presence,
+    Wet,
 )
 
-STATE_KEYS = frozenset({"contact", "bed", "presence", "chair"})
+STATE_KEYS = frozenset({"contact", "bed", "presence", "chair", "pad"})
 MEASURED_MAX = 20
 """How many measured quantities of a device are kept: what a hostile gateway makes up cannot grow its row."""
 SILENT = "silent"
@@ -168,6 +169,7 @@ _READINGS: Mapping[type[Body], Callable[[Any], dict[str, object]]] = {
     Bed: lambda body: {"bed": "occupied" if body.occupied else "empty"},
     Presence: lambda body: {"presence": "present" if body.present else "absent"},
     Chair: lambda body: {"chair": "seated" if body.seated else "empty"},
+    Wet: lambda body: {"pad": "wet" if body.wet else "dry"},
     Fall: lambda _: {"fall": "fallen"},
     FallOver: lambda _: {"fall": "over"},
     Leak: lambda _: {"leak": "wet"},

@@ -8,21 +8,21 @@ register's promise, by the events that it holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from nattevakt.central.alarms.requests import EventKey
-from nattevakt.central.cases import Case, Rule, concerns, where_of
+from nattevakt.central.cases import Case, concerns, where_of
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.places.places import devices_of, look_up
 from nattevakt.central.tables import events
 from nattevakt.central.technical import Origin
-from nattevakt.edge.events import KIND_OF
-from nattevakt.edge.rules.rule import Clear, Fact, JsonState, Log, Occurred, Raise, Step
+from nattevakt.edge.events import KIND_OF, Health
+from nattevakt.edge.rules.rule import Armed, Fact, JsonState, Occurred, Rule, Step, Verdict
 from nattevakt.edge.wire import decode_event
 
 NEAR_MS = 600_000
@@ -37,7 +37,6 @@ wrong, and must not come after all that happens now."""
 
 Pos = tuple[int, ...]
 """A fact's place in the order: when it happened (the end of the interval), then the row's name."""
-Verdict = Raise | Clear | Log
 
 
 def position(fact: Fact) -> Pos:
@@ -107,7 +106,8 @@ class Fold:
 
     def is_late(self, cases: Sequence[Case]) -> bool:
         """Whether any of these happened before what is folded already."""
-        return bool(self.at) and min(position(case.fact) for case in cases) < self.at
+        at = self.at
+        return bool(at) and any(case.fact.occurred.to_ms <= at[0] and position(case.fact) < at for case in cases)
 
     def facts(
         self, s: TenantSession, subject: str, rule: Rule, told: Sequence[Case], cases: Sequence[Case], now_ms: int
@@ -121,22 +121,40 @@ class Fold:
         if self.is_late(cases):
             fold = self._before(min(todo), rule)
             since_ms = fold.at[0] if fold.at else min(todo)[0] - BACK_MS
-            stored = _stored(s, subject, rule, cases[0], since_ms)
+            stored = _stored(s, subject, rule, cases[0].settings, since_ms)
             again = {position(case.fact): case for case in (*stored, *told)}
             to_ms = now_ms + AHEAD_MS
             todo = {pos: case for pos, case in {**again, **todo}.items() if pos > fold.at and pos[0] <= to_ms}
+        return fold, fold._through(rule, todo, now_ms)
+
+    def anew(self, s: TenantSession, subject: str, rule: Rule, armed: Armed, now_ms: int) -> Fold:
+        """The fold as it would be had the rule been set so since yesterday: an episode that is running gets its new
+        limit. What it says to old facts has been said, or is nobody's concern any more; its deadlines are judged.
+        """
+        old = [mark for mark in self.far if mark.pos[0] <= now_ms - BACK_MS]
+        fold = self._before((old[-1].pos[0] + 1,), rule) if old else Fold()
+        since_ms = fold.at[0] if fold.at else now_ms - BACK_MS
+        to_ms = now_ms + AHEAD_MS
+        stored = {position(case.fact): case for case in _stored(s, subject, rule, armed, since_ms)}
+        fold._through(rule, {pos: case for pos, case in stored.items() if fold.at < pos and pos[0] <= to_ms}, now_ms)
+        return fold
+
+    def _through(self, rule: Rule, todo: Mapping[Pos, Case], now_ms: int) -> list[tuple[Case, Verdict]]:
+        """Fold these in, in their order; gives what the rule says."""
         said: list[tuple[Case, Verdict]] = []
         for pos in sorted(todo):
             case = todo[pos]
-            fold._keep()
-            step = rule.step(fold.state, case.fact, case.settings, now_ms)
-            fold.take(step)
-            fold.at = pos
+            self._keep()
+            step = rule.step(self.state, case.fact, case.settings, now_ms)
+            self.at = pos
+            if step is None:
+                continue
+            self.take(step)
             said += [(case, verdict) for verdict in step.verdicts]
-        return fold, said
+        return said
 
 
-_EDGES = (
+_STORED = (
     select(
         events.c.gateway_id,
         events.c.stream_id,
@@ -150,36 +168,42 @@ _EDGES = (
     )
     .where(
         events.c.tenant_id == TENANT,
-        events.c.urgency == "B",
         events.c.device.in_(bindparam("devices", expanding=True)),
         events.c.occurred_to_ms >= bindparam("since_ms"),
         events.c.kind.in_(bindparam("kinds", expanding=True)),
     )
     .order_by(events.c.occurred_to_ms)
 )
+# One for each partial index. What no plan sets sees class A too, and what devices say of themselves.
+_EDGES = _STORED.where(events.c.urgency == "B")
+_URGENT = _STORED.where(events.c.urgency == "A")
+_HEALTH = _STORED.where(events.c.kind == "health")
 
 
-def _stored(s: TenantSession, subject: str, rule: Rule, like: Case, since_ms: int) -> Iterable[Case]:
+def _stored(s: TenantSession, subject: str, rule: Rule, armed: Armed, since_ms: int) -> Iterable[Case]:
     """The subject's stored events from a moment on, as this rule sees them."""
     devices = devices_of(s, subject)
     if not devices:
         return
     places = look_up(s, devices)
     kinds = sorted(KIND_OF[body] for body in rule.wants)
-    for row in s.execute(_EDGES, {"devices": list(devices), "since_ms": since_ms, "kinds": kinds}):
-        spot = places.at(row.device, row.occurred_to_ms)
-        body = decode_event(row.raw).body
-        if spot is None or not concerns(subject, rule, body, row.device, spot):
-            continue
-        fact = Fact(
-            body,
-            Occurred(row.occurred_from_ms, row.occurred_to_ms),
-            row.received_ms,
-            spot.spot,
-            EventKey(row.gateway_id, row.stream_id, row.seq, row.variant).plain,
-        )
-        yield Case(fact, where_of(_NOWHERE, row.device, spot), like.settings)
+    asked = {"devices": list(devices), "since_ms": since_ms, "kinds": kinds}
+    health = (_HEALTH,) if Health in rule.wants else ()
+    for statement in (_EDGES,) if rule.planned else (_EDGES, _URGENT, *health):
+        for row in s.execute(statement, asked):
+            spot = places.at(row.device, row.occurred_to_ms)
+            body = decode_event(row.raw).body
+            if not concerns(subject, rule, body, row.device, row.gateway_id, spot):
+                continue
+            fact = Fact(
+                body,
+                Occurred(row.occurred_from_ms, row.occurred_to_ms),
+                row.received_ms,
+                spot.spot if spot is not None else "",
+                EventKey(row.gateway_id, row.stream_id, row.seq, row.variant).plain,
+            )
+            yield Case(fact, where_of(_NOWHERE, row.device, spot), armed)
 
 
 _NOWHERE = Origin(0, 0, "", "", "")
-"""Stored events of a subject always have a place of their own."""
+"""What is folded again rings nobody, so that nobody asks where."""

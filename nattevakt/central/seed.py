@@ -8,21 +8,20 @@ the file's form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, Table, delete, insert, select, update
 
-from nattevakt.central import credentials, watching
+from nattevakt.central import credentials, seed_plans, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.model_faults import fault_of
 from nattevakt.central.people import staff as staff_people
+from nattevakt.central.places import plans
 from nattevakt.central.seed_file import DeviceEntry, ResidentEntry, Seed, StaffEntry
 from nattevakt.central.tables import (
-    bed_windows,
     devices,
-    door_windows,
     gateways,
     placements,
     residents,
@@ -73,8 +72,7 @@ class _Seeding:
             self._gateway(gateway.key, gateway.name, self.ids["wards", gateway.ward])
         for device in self.seed.device:
             self._device(device)
-        self._windows()
-        self._bed_windows()
+        self.said += seed_plans.carry_out(self.s, self.seed, self.ids, self.now_ms)
         for person in self.seed.staff:
             self._person(person)
         return self.said
@@ -123,6 +121,8 @@ class _Seeding:
             self.s.insert(table, **{owner: owner_id}, **wanted, from_ms=from_ms, to_ms=None)
         if bool(wanted) != bool(kept) or len(open_rows) != len(kept):
             self.said.append(said)
+            if table is stays and plans.current(self.s, owner_id) is not None:
+                plans.rearm(self.s, owner_id, self.now_ms)
 
     def _was_used(self, table: Table, owner: str, owner_id: int, wanted: Mapping[str, object]) -> bool:
         """Whether this owner was anywhere before, or (stays) somebody else was in that room."""
@@ -160,43 +160,10 @@ class _Seeding:
         if len(self.said) > before and (entry.interval_s is not None or not new):
             watching.expect_device(self.s, entry.address, self.now_ms)
 
-    def _windows(self) -> None:
-        """For each resident in the file, exactly the file's windows."""
-        for resident in self.seed.resident:
-            resident_id = self.ids["residents", resident.key]
-            mine = (entry for entry in self.seed.door_window if entry.resident == resident.key)
-            wanted = {(entry.from_minute, entry.to_minute) for entry in mine}
-            of_resident = (door_windows.c.tenant_id == TENANT, door_windows.c.resident_id == resident_id)
-            rows = self.s.execute(select(door_windows).where(*of_resident)).all()
-            there = {(row.from_minute, row.to_minute): row.id for row in rows}
-            for gone in sorted(set(there) - wanted):
-                self.s.execute(delete(door_windows).where(*of_resident, door_windows.c.id == there[gone]))
-            for from_minute, to_minute in sorted(wanted - set(there)):
-                self.s.insert(door_windows, resident_id=resident_id, from_minute=from_minute, to_minute=to_minute)
-            if set(there) != wanted:
-                self.said.append(f"beboer {resident.key}: dørvindu {_spoken(wanted) or 'av'}")
-
-    def _bed_windows(self) -> None:
-        """For each resident in the file, exactly the file's windows, each with its limit."""
-        for resident in self.seed.resident:
-            resident_id = self.ids["residents", resident.key]
-            mine = (entry for entry in self.seed.bed_window if entry.resident == resident.key)
-            wanted = {(entry.from_minute, entry.to_minute): entry.limit_min for entry in mine}
-            of_resident = (bed_windows.c.tenant_id == TENANT, bed_windows.c.resident_id == resident_id)
-            rows = self.s.execute(select(bed_windows).where(*of_resident)).all()
-            there = {(row.from_minute, row.to_minute): row.limit_min for row in rows}
-            if there == wanted:
-                continue
-            self.s.execute(delete(bed_windows).where(*of_resident))
-            for (from_minute, to_minute), limit_min in sorted(wanted.items()):
-                span = {"from_minute": from_minute, "to_minute": to_minute, "limit_min": limit_min}
-                self.s.insert(bed_windows, resident_id=resident_id, **span)
-            limits = ", ".join(f"{_spoken([span])} ({limit} min)" for span, limit in sorted(wanted.items()))
-            self.said.append(f"beboer {resident.key}: sengevindu {limits or 'av'}")
-
     def _person(self, entry: StaffEntry) -> None:
         row = self._row(staff, "key", entry.key)
         values: dict[str, object] = {"name": entry.name, "initials": entry.initials, "active": entry.active}
+        values["lead"] = entry.lead
         if entry.pin and (row is None or not staff_people.verify_pin(row.pin_argon2, entry.pin)):
             values["pin_argon2"] = staff_people.hash_pin(entry.pin)
         staff_id = self._keep(staff, "ansatt", entry.key, values)
@@ -216,7 +183,3 @@ def add_gateway(s: TenantSession, tenant_key: str, key: str, name: str, ward_id:
     token = credentials.new_token(tenant_key, key)
     values = {"name": name, "ward_id": ward_id, "credential_sha256": credentials.digest(token)}
     return s.insert(gateways, key=key, **values), token
-
-
-def _spoken(windows: Iterable[tuple[int, int]]) -> str:
-    return ", ".join(f"{begin // 60:02}:{begin % 60:02}–{end // 60:02}:{end % 60:02}" for begin, end in sorted(windows))

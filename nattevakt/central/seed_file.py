@@ -14,10 +14,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nattevakt.central.credentials import KEY
+from nattevakt.central.places.bases import REVIEW_DAYS_MOST, Ground
+from nattevakt.central.places.plan_lines import Line, PlanError, check
+from nattevakt.central.places.plans import DENSE_LEAST_MIN, DENSE_MOST_MIN
+from nattevakt.central.places.templates import TEMPLATES
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.rules.not_back_in_bed import LIMIT_MIN
-from nattevakt.edge.rules.windows import NORWAY
-from nattevakt.edge.strict import Reader, list_of, record, text
+from nattevakt.edge.rules.windows import EVERY_DAY, NORWAY, Window
+from nattevakt.edge.strict import Reader, list_of, map_of, record, text, whole
 
 ENTRIES_MAX = 5_000
 LIMIT_MIN_MAX = 240
@@ -111,8 +115,44 @@ class BedWindowEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanEntry:
+    """A resident's plan: what is watched, what staff should do, who is responsible. startup_days: of marked alarms.
+
+    template: the name of one whose lines come first, "" for none.
+    """
+
+    resident: str
+    lines: tuple[Line, ...] = ()
+    template: str = ""
+    handling: str = ""
+    responsible: str = ""
+    dense_rounds_min: int | None = None
+    startup_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BasisEntry:
+    """On which legal ground a resident is watched, from the day on which the file is first carried out."""
+
+    resident: str
+    kind: str
+    responsible: str = ""
+    review_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEntry:
+    """When somebody looks in: a ward's time, or a resident's own; one of the two is "". weekdays: bits, Monday 1."""
+
+    minute: int
+    ward: str = ""
+    resident: str = ""
+    weekdays: int = EVERY_DAY
+
+
+@dataclass(frozen=True, slots=True)
 class StaffEntry:
-    """A member of staff, the wards they may act on, and their PIN ("" leaves it as it is)."""
+    """A member of staff, the wards they may act on, and their PIN ("" leaves it as it is). lead: may change plans."""
 
     key: str
     name: str
@@ -120,6 +160,7 @@ class StaffEntry:
     pin: str = ""
     wards: tuple[str, ...] = ()
     active: bool = True
+    lead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +176,9 @@ class Seed:
     door_window: tuple[WindowEntry, ...] = ()
     staff: tuple[StaffEntry, ...] = ()
     bed_window: tuple[BedWindowEntry, ...] = ()
+    plan: tuple[PlanEntry, ...] = ()
+    basis: tuple[BasisEntry, ...] = ()
+    round: tuple[RoundEntry, ...] = ()
 
 
 def _key(value: object, where: str) -> str:
@@ -189,6 +233,52 @@ def _bed_window(value: object, where: str) -> BedWindowEntry:
     return BedWindowEntry(resident, begin, end, limit_min)
 
 
+def _line_window(value: object, where: str) -> Window:
+    if not isinstance(value, dict):
+        raise RejectError(where, 'must be a table like { from = "22:00", to = "07:00" }')
+    known = ("from", "to", "weekdays")
+    if unknown := sorted(set(value) - set(known)):
+        raise RejectError(f"{where}.{unknown[0]}", f"unknown key; known are {', '.join(known)}")
+    begin, end = (_minute(value.get(name), f"{where}.{name}") for name in ("from", "to"))
+    return Window(begin, end, _count(1, EVERY_DAY)(value.get("weekdays", EVERY_DAY), f"{where}.weekdays"))
+
+
+def _lines(value: object, where: str) -> tuple[Line, ...]:
+    """The lines of a plan, checked as if the room had every sensor."""
+    found: tuple[Line, ...] = list_of(_line)(value, where)
+    try:
+        check(found)
+    except PlanError as error:
+        raise RejectError(f"{where.rpartition('.')[0]}.{error.field}", error.reason) from None
+    return found
+
+
+def _template(value: object, where: str) -> str:
+    if value not in TEMPLATES:
+        raise RejectError(where, "must be one of " + ", ".join(TEMPLATES))
+    return text(value, where)
+
+
+def _ground(value: object, where: str) -> str:
+    if value not in set(Ground):
+        raise RejectError(where, "must be one of " + ", ".join(Ground))
+    return text(value, where)
+
+
+def _round(value: object, where: str) -> RoundEntry:
+    if not isinstance(value, dict):
+        raise RejectError(where, "must be a table")
+    known = ("at", "resident", "ward", "weekdays")
+    if unknown := sorted(set(value) - set(known)):
+        raise RejectError(f"{where}.{unknown[0]}", f"unknown key; known are {', '.join(known)}")
+    owners = [name for name in ("ward", "resident") if name in value]
+    if len(owners) != 1:
+        raise RejectError(where, "must name a ward or a resident")
+    weekdays = _count(1, EVERY_DAY)(value.get("weekdays", EVERY_DAY), f"{where}.weekdays")
+    owner = {owners[0]: _key(value[owners[0]], f"{where}.{owners[0]}")}
+    return RoundEntry(_minute(value.get("at"), f"{where}.at"), weekdays=weekdays, **owner)
+
+
 def _count(least: int, most: int) -> Callable[[object, str], int]:
     def read(value: object, where: str) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -207,6 +297,14 @@ def _entries(item: Reader) -> Reader:
     return read
 
 
+_line = record(Line, {"windows": list_of(_line_window), "settings": map_of(whole)}, closed=True)
+_plan: dict[str, Reader] = {
+    "resident": _key,
+    "lines": _lines,
+    "template": _template,
+    "dense_rounds_min": _count(DENSE_LEAST_MIN, DENSE_MOST_MIN),
+    "startup_days": _count(0, 366),
+}
 _named: dict[str, Reader] = {"key": _key, "name": _filled}
 _read = record(
     Seed,
@@ -221,6 +319,15 @@ _read = record(
         ),
         "door_window": _entries(_window),
         "bed_window": _entries(_bed_window),
+        "plan": _entries(record(PlanEntry, _plan, closed=True)),
+        "basis": _entries(
+            record(
+                BasisEntry,
+                {"resident": _key, "kind": _ground, "review_days": _count(1, REVIEW_DAYS_MOST)},
+                closed=True,
+            )
+        ),
+        "round": _entries(_round),
         "staff": _entries(record(StaffEntry, {**_named, "initials": _filled, "wards": list_of(_key)}, closed=True)),
     },
     closed=True,
@@ -229,16 +336,25 @@ _read = record(
 
 def load_seed(path: Path) -> Seed:
     """Read and check a seed file. Raises RejectError naming the entry and key that is wrong."""
+    seed: Seed = _read(_toml(path), "seed")
+    _consistent(seed)
+    return seed
+
+
+def load_lines(path: Path) -> tuple[Line, ...]:
+    """The lines of one plan, from a file with the keys of a seed's `[[plan]]` but for whose it is."""
+    plan: PlanEntry = record(PlanEntry, _plan, closed=True)({**_toml(path), "resident": "x"}, "plan")
+    return (*TEMPLATES.get(plan.template, ()), *plan.lines)
+
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            found = tomllib.load(file)
+            return tomllib.load(file)
     except OSError as error:
         raise RejectError(str(path), f"cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RejectError(str(path), f"not TOML: {error}") from None
-    seed: Seed = _read(found, "seed")
-    _consistent(seed)
-    return seed
 
 
 def _consistent(seed: Seed) -> None:
@@ -255,6 +371,12 @@ def _consistent(seed: Seed) -> None:
     _known("device", "room", (entry.room or None for entry in seed.device), rooms)
     _known("door_window", "resident", (entry.resident for entry in seed.door_window), residents)
     _known("bed_window", "resident", (entry.resident for entry in seed.bed_window), residents)
+    _known("plan", "resident", (entry.resident for entry in seed.plan), residents)
+    _unique("plan", (entry.resident for entry in seed.plan), "resident")
+    _known("basis", "resident", (entry.resident for entry in seed.basis), residents)
+    _unique("basis", (entry.resident for entry in seed.basis), "resident")
+    _known("round", "ward", (entry.ward or None for entry in seed.round), wards)
+    _known("round", "resident", (entry.resident or None for entry in seed.round), residents)
     spans = (f"{entry.resident} {entry.from_minute} {entry.to_minute}" for entry in seed.bed_window)
     _unique("bed_window", spans, "resident")
     for index, entry in enumerate(seed.staff):

@@ -19,22 +19,24 @@ from prometheus_client import Counter
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from nattevakt.central import states, technical, wakes
+from nattevakt.central import findings, states, technical, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, EventKey, RaiseRequest, Where
-from nattevakt.central.cases import RULES, Case, Groups, Rule, Stored, group, is_repeat, subject_of, where_of
+from nattevakt.central.cases import Case, Groups, Stored, group, is_repeat, subject_of, where_of
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
+from nattevakt.central.places.arming import Gate, gate_of, standings
 from nattevakt.central.places.places import Places, look_up
-from nattevakt.central.refold import Fold, Verdict
+from nattevakt.central.refold import Fold
 from nattevakt.central.statements import its_own_fault
 from nattevakt.central.tables import events
 from nattevakt.central.technical import Origin
 from nattevakt.central.twins import Twins
 from nattevakt.edge.errors import RetryError
 from nattevakt.edge.events import kind_of
-from nattevakt.edge.rules.rule import Clear, JsonState, Log, Raise, Reason
+from nattevakt.edge.rules.catalogue import BY_NAME, RULES
+from nattevakt.edge.rules.rule import Clear, Finding, JsonState, Log, Per, Raise, Reason, Rule, Verdict
 
 __all__ = ("RULES", "RULE_FAILURES", "Ending", "Rule", "Stored", "supervise")
 
@@ -104,6 +106,8 @@ class _Supervision:
         said: list[tuple[Case, Verdict]] = []
         for case in cases:
             step = rule.step(after, case.fact, case.settings, self.now_ms)
+            if step is None:
+                continue
             after = step.state
             if step.verdicts:
                 said += [(case, verdict) for verdict in step.verdicts]
@@ -141,6 +145,10 @@ class _Supervision:
 
     def _carry_out(self, subject: str, rule: Rule, case: Case, verdict: Verdict) -> None:
         stored = case.stored
+        held = case.gate.holds(case.fact.occurred.from_ms)
+        if isinstance(verdict, Raise) and held is not None:
+            # A plan that is paused, or has no legal basis, is followed and rings nobody.
+            verdict = Log(Reason(held))
         if isinstance(verdict, Log):
             if stored is not None:
                 ending = self.endings.setdefault(stored.key, Ending())
@@ -148,11 +156,14 @@ class _Supervision:
         elif isinstance(verdict, Clear):
             holds = tuple(EventKey(*key) for key in verdict.holds)
             event = EventKey(*case.fact.key) if not holds else None
-            register.apply(self.s, ClearRequest(subject, rule.name, verdict.reason, event, holds), self.now_ms)
+            name = rule.alarms_as or rule.name
+            register.apply(self.s, ClearRequest(subject, name, verdict.reason, event, holds), self.now_ms)
+        elif isinstance(verdict, Finding):
+            findings.note(self.s, rule.name, verdict, self.now_ms, self.origin.time_zone)
         elif stored is not None:
-            self._ring(subject, rule.name, verdict, stored, case.where)
+            self._ring(subject, rule.alarms_as or rule.name, verdict, stored, case.where, case.gate)
 
-    def _ring(self, subject: str, rule: str, verdict: Raise, stored: Stored, where: Where) -> None:
+    def _ring(self, subject: str, rule: str, verdict: Raise, stored: Stored, where: Where, gate: Gate) -> None:
         twin = self.twins.of(stored.key, stored.event, stored.occurred) if stored.urgent else None
         request = RaiseRequest(
             subject=subject,
@@ -167,6 +178,9 @@ class _Supervision:
             fresh=stored.key not in self._rung,
             holds=tuple(EventKey(*key) for key in verdict.holds),
             insists=verdict.insists,
+            again=verdict.again,
+            marks=gate.marks,
+            plan_version_id=gate.plan_version_id,
         )
         self._rung.add(stored.key)
         ending = self.endings.setdefault(stored.key, Ending())
@@ -179,7 +193,7 @@ class _Supervision:
         if case.stored is not None and case.stored.urgent:
             reason = Reason("plain", {"kind": rule.kind, "place": case.fact.place})
             plain = Raise(rule.kind, KINDS[rule.kind].priority, reason)
-            self._ring(subject, rule.name, plain, case.stored, case.where)
+            self._ring(subject, rule.name, plain, case.stored, case.where, case.gate)
 
     def unknown(self, stored: Stored, places: Places) -> None:
         """An urgent event that no rule of this version understands rings as what it is: unknown."""
@@ -187,8 +201,10 @@ class _Supervision:
         spot = places.at(address, stored.occurred.to_ms)
         reason = Reason("unknown_event", {"kind": kind_of(stored.event.body), "device": address})
         verdict = Raise("unknown_event", KINDS["unknown_event"].priority, reason)
-        subject = subject_of(self.origin, address, spot, of_room=False)
-        self._ring(subject, "unknown_event", verdict, stored, where_of(self.origin, address, spot))
+        subject = subject_of(self.origin.gateway_id, address, spot, Per.RESIDENT)
+        people = spot.residents if spot is not None else ()
+        gate, _ = gate_of(standings(self.s, people, self.now_ms), people, BY_NAME["call"])
+        self._ring(subject, "unknown_event", verdict, stored, where_of(self.origin, address, spot), gate)
 
 
 def supervise(
@@ -205,7 +221,7 @@ def supervise(
         return {}
     run = _Supervision(s, origin, now_ms)
     places = look_up(s, {item.device or "" for item in seen})
-    groups = group(s, origin, seen, places, rules)
+    groups = group(s, origin, seen, places, rules, now_ms)
     run.run_all(groups)
     for item in seen:
         ending = run.endings.get(item.key)

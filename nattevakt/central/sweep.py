@@ -16,12 +16,13 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from nattevakt.central import silence, technical, wakes, watching
+from nattevakt.central import rearm, silence, technical, wakes, watching
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import EventKey, RaiseRequest, Where
 from nattevakt.central.clock import Clock
 from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.rounds import watch as rounds
 from nattevakt.central.statements import its_own_fault
 from nattevakt.central.supervision import RULE_FAILURES
 from nattevakt.central.technical import Origin
@@ -154,6 +155,8 @@ def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool:
     if last_ms is None or last_ms // ENSURE_EVERY_MS != now_ms // ENSURE_EVERY_MS:
         watching.ensure(s, now_ms)
         silence.ensure(s)
+        rearm.ensure(s, now_ms)
+        rounds.ensure(s, now_ms)
     s.execute(_REARM, {**CANARY, "wake_at_ms": now_ms + EVERY_MS})
     s.execute(_RAN, {"now_ms": now_ms, "grace_ms": _grace_ms(s, now_ms, pace)})
     return True

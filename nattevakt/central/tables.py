@@ -1,4 +1,5 @@
-"""Every table of the centre, as SQLAlchemy Core metadata. Serves arrows 6 to 9.
+"""The tables of the centre, as SQLAlchemy Core metadata; those of plans and rounds are in tables_plans.py. Serves
+arrows 6 to 9.
 
 Owns names, keys and constraints; migrations/ makes the same on disk, and a test compares the two. Must not
 know what the rows are used for. Every table but `tenants` begins its key with `tenant_id` and is hidden from
@@ -34,6 +35,7 @@ from nattevakt.central.columns import (
     texts,
     to,
 )
+from nattevakt.central.tables_plans import PLAN_TABLES
 
 tenants = Table(
     "tenants",
@@ -67,23 +69,6 @@ stays = numbered(
     to("residents", "resident_id"),
     to("rooms", "room_id"),
     Index("ix_stays_room", "tenant_id", "room_id"),
-)
-door_windows = numbered(
-    "door_windows",
-    integer("resident_id"),
-    integer("from_minute"),
-    integer("to_minute"),
-    to("residents", "resident_id"),
-    UniqueConstraint("tenant_id", "resident_id", "from_minute", "to_minute"),
-)
-bed_windows = numbered(
-    "bed_windows",
-    integer("resident_id"),
-    integer("from_minute"),
-    integer("to_minute"),
-    integer("limit_min"),
-    to("residents", "resident_id"),
-    UniqueConstraint("tenant_id", "resident_id", "from_minute", "to_minute"),
 )
 devices = numbered(
     "devices",
@@ -197,6 +182,7 @@ events = owned(
     ),
     partial("ix_events_urgent", "urgency = 'A'", "tenant_id", "device", "occurred_to_ms"),
     partial("ix_events_edges", "urgency = 'B'", "tenant_id", "device", "occurred_to_ms"),
+    partial("ix_events_health", "kind = 'health'", "tenant_id", "device", "occurred_to_ms"),
 )
 refused_rows = numbered(
     "refused_rows",
@@ -242,6 +228,9 @@ alarms = numbered(
     integer("taken_by", null=True),
     *maybe_ms("taken_ms", "on_site_ms", "closed_ms"),
     *maybe_text("cause", "action", "note"),
+    # The version of the resident's plan that raised it, and what must be said beside it ("paused", "startup", ...).
+    integer("plan_version_id", null=True),
+    json_of("marks"),
     to("wards", "ward_id"),
     to("rooms", "room_id"),
     to("residents", "resident_id"),
@@ -252,6 +241,7 @@ alarms = numbered(
     ),
     partial("ix_alarms_open", "closed_ms IS NULL", "tenant_id", "ward_id"),
     Index("ix_alarms_subject", "tenant_id", "subject", "rule", "id"),
+    Index("ix_alarms_raised", "tenant_id", "raised_ms"),
 )
 alarm_events = owned(
     "alarm_events",
@@ -302,6 +292,8 @@ staff = numbered(
     *texts("key", "name", "initials"),
     text_of("pin_argon2", null=True),
     flag("active"),
+    # Leads a ward: may change plans.
+    flag("lead"),
     UniqueConstraint("tenant_id", "key"),
 )
 staff_wards = owned(
@@ -360,5 +352,6 @@ access_log = numbered(
     text_of("what"),
 )
 
-TENANT_TABLES: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table is not tenants)
+_OWN = tuple(table for table in metadata.sorted_tables if table is not tenants and table not in PLAN_TABLES)
+TENANT_TABLES: tuple[Table, ...] = (*_OWN, *PLAN_TABLES)
 """All tables that row-level security guards."""

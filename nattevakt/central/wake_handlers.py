@@ -11,18 +11,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from nattevakt.central import completeness, devices, silence, wakes, watching
+from nattevakt.central import completeness, devices, rearm, silence, wakes, watching
 from nattevakt.central.db import Tenant, TenantSession
-from nattevakt.edge.rules import not_back_in_bed
+from nattevakt.central.places import bases, plans
+from nattevakt.central.rounds import tasks as round_tasks
+from nattevakt.central.rounds import watch as rounds
+from nattevakt.edge.rules.catalogue import RULES
 
 Handler = Callable[[TenantSession, Tenant, wakes.Wake, int, float], None]
 """(session, tenant, wake, now_ms, pace) -> None"""
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
-        not_back_in_bed.RULE: silence.look,
+        **{rule.name: silence.look for rule in RULES if rule.folding is not None},
         completeness.GATEWAY_SILENT: watching.gateway_silent,
         devices.DEVICE_SILENT: watching.device_silent,
+        round_tasks.RULE: rounds.look,
+        plans.PLAN: rearm.look,
+        bases.BASIS_EXPIRED: bases.look,
     }
 )
 """Rule name of a wake row -> who looks at it."""

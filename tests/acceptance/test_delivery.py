@@ -73,13 +73,12 @@ def test_a_call_overtakes_a_drain_of_ten_thousand_rows(house: House) -> None:
 
 def test_a_poisoned_row_is_parked_and_alarmed_at_both_ends(house: House) -> None:
     """Its neighbours wait for three tries and eight halvings at most (< 30 s), urgent rows not at all."""
-    house.also = dict.fromkeys(many(10), "door")
+    house.also = dict.fromkeys(many(200), "door")
     house.start(broker=False)
     until(lambda: house.count("started") == 1, "the link works")
     house.running["central"].stop()
-    doors = list(house.also)
-    for number in range(200):
-        house.stick.say(doors[number % 10], "D5-00-01", {"closed": number // 10 % 2 == 0})
+    for number, door in enumerate(house.also):
+        house.stick.say(door, "D5-00-01", {"closed": number % 2 == 0})
         if number == 100:
             house.stick.say(MAT, "A5-30-01", {"closed": True})
             house.stick.say(DRIP, "F6-05-01", {"wet": True})

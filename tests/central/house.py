@@ -96,7 +96,7 @@ SEED = Seed(
     ),
     (WindowEntry("r2", 0, 0),),
     (
-        StaffEntry("kari", "Kari N.", "KN", wards=("a", "b")),
+        StaffEntry("kari", "Kari N.", "KN", wards=("a", "b"), lead=True),
         StaffEntry("per", "Per A.", "PA", wards=("a", "b")),
     ),
 )

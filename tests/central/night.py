@@ -52,7 +52,7 @@ BODIES: Mapping[str, Body] = {
 }
 _DUE = text(
     "SELECT min(CASE WHEN look_ms > wake_at_ms THEN look_ms ELSE wake_at_ms END) FROM wake_rows "
-    "WHERE tenant_id = :tenant AND rule = 'not_back_in_bed'"
+    "WHERE tenant_id = :tenant AND rule IN ('not_back_in_bed', 'arming')"
 )
 
 

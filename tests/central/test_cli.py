@@ -17,9 +17,11 @@ from nattevakt.central.columns import TENANT
 from nattevakt.central.credentials import digest
 from nattevakt.central.db import Database
 from nattevakt.central.device_health import MUTE, REPORTING, UNWATCHED
+from nattevakt.central.findings import note
 from nattevakt.central.heartbeat import beat
 from nattevakt.central.ingest import Sender
 from nattevakt.central.tables import gateways
+from nattevakt.edge.rules.rule import Finding, Reason
 from nattevakt.edge.wire import GatewayHealth, Heartbeat, encode_message, list_digest
 from tests.central.house import NOON_MS, Clock, moment
 from tests.support.house import seed_text
@@ -62,7 +64,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
 
 
 def test_from_nothing_to_a_ward(shell: Shell) -> None:
-    assert "skjema 0003 (var tomt)" in shell.run("migrate")
+    assert "skjema 0004 (var tomt)" in shell.run("migrate")
     assert "(uendret)" in shell.run("migrate")
     assert "nv1.furutun.gw1." in shell.run("seed", str(shell.seed))
     assert "ingenting å endre" in shell.run("seed", str(shell.seed))
@@ -74,6 +76,8 @@ def test_from_nothing_to_a_ward(shell: Shell) -> None:
     assert "0 åpne alarmer" in shell.run("status")
     assert "hørt aldri" in shell.run("device", "list")
     assert {device["kind"] for device in json.loads(shell.run("device", "list", "--json"))} <= {*CLASSES}
+    assert shell.run("findings") == "ingen funn de siste 7 døgn\n"
+    assert json.loads(shell.run("findings", "--json", "--days", "30")) == []
     assert "innstillingene holder" in shell.run("check-config")
 
 
@@ -93,6 +97,28 @@ def test_what_only_one_end_knows_stands_in_the_status(shell: Shell) -> None:
     status = shell.run("status")
     assert "    funn: enocean:0000000A står i gatewayens innstillinger, men er ikke registrert her" in status
     assert "er registrert her, men står ikke i gatewayens innstillinger" in status
+
+
+def test_findings_are_listed_in_plain_words(shell: Shell) -> None:
+    shell.run("seed", str(shell.seed))
+    db = Database(f"sqlite:///{shell.config.parent / 'central.sqlite'}")
+    found = Finding("enocean:0000000A", Reason("implausible.door_flicker", {"times": 31}))
+    try:
+        (tenant,) = db.tenants()
+        with db.write(tenant.id) as s:
+            note(s, "sensor_implausible", found, NOON_MS, tenant.time_zone)
+    finally:
+        db.close()
+    assert "Dørsensoren meldte åpen i under ett sekund 31 ganger." in shell.run("findings")
+    (one,) = json.loads(shell.run("findings", "--json"))
+    assert (one["code"], one["params"], one["date"]) == ("implausible.door_flicker", {"times": 31}, "2026-11-20")
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "367", "x"])
+def test_an_impossible_number_of_days_is_refused(shell: Shell, days: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        shell.run("findings", "--days", days)
+    assert ended.value.code == 2
 
 
 def test_a_pin_comes_from_standard_input(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,10 @@ from sqlalchemy.engine import Engine, make_url
 from nattevakt.central import migrate
 from nattevakt.central.columns import metadata
 from nattevakt.central.db import Database, make_engine
+from nattevakt.central.places import bases, plans
+from nattevakt.central.places.plan_lines import sha_of
 from nattevakt.central.tables import gateways, listed_devices
+from nattevakt.edge.rules.windows import Window
 from tests.support.postgres import Postgres
 
 VERSIONS = Path(migrate.__file__).parent / "migrations"
@@ -97,7 +100,11 @@ def rows_of(engine: Engine, tables: list[sa.Table]) -> Rows:
     return found
 
 
-@pytest.mark.parametrize("before", ["0001", "0002"])
+CARRIED = ("door_windows", "bed_windows")
+"""What 0004 turned into plans."""
+
+
+@pytest.mark.parametrize("before", ["0001", "0002", "0003"])
 def test_a_database_in_use_keeps_every_row_through_the_migration(empty_url: str, before: str) -> None:
     engine = make_engine(make_url(empty_url))
     bring_to(engine, before)
@@ -111,6 +118,7 @@ def test_a_database_in_use_keeps_every_row_through_the_migration(empty_url: str,
             with connection.begin():
                 speak_for(connection, tenant)
                 fill(connection, tables, tenant)
+    tables = [table for table in tables if table.name not in CARRIED]
     stored = rows_of(engine, tables)
     assert all(stored.values())
 
@@ -124,6 +132,70 @@ def test_a_database_in_use_keeps_every_row_through_the_migration(empty_url: str,
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
             assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
     engine.dispose()
+
+
+def test_windows_become_the_first_version_of_a_plan_that_rings_as_before(empty_url: str) -> None:
+    engine = make_engine(make_url(empty_url))
+    bring_to(engine, "0003")
+    old = sa.MetaData()
+    with engine.connect() as connection:
+        old.reflect(connection)
+    for tenant in TENANTS:
+        with engine.connect() as opened:
+            connection = opened.execution_options(nattevakt_write=True)
+            with connection.begin():
+                speak_for(connection, tenant)
+                connection.execute(
+                    old.tables["tenants"].insert(),
+                    {"id": tenant, "key": f"t{tenant}", "name": "T", "time_zone": "Europe/Oslo"},
+                )
+                connection.execute(old.tables["live_seq"].insert(), {"tenant_id": tenant, "seq": 0})
+                for number in (1, 2, 3):
+                    row = {"tenant_id": tenant, "id": number, "key": f"r{number}", "name": "R"}
+                    connection.execute(old.tables["residents"].insert(), row)
+                spans = [(1, 1, 1320, 420), (2, 1, 0, 0)]
+                for number, resident, begin, to in spans:
+                    row = {"tenant_id": tenant, "id": number, "resident_id": resident}
+                    connection.execute(
+                        old.tables["door_windows"].insert(), {**row, "from_minute": begin, "to_minute": to}
+                    )
+                for number, resident, limit in ((1, 1, 15), (2, 2, 2 + tenant)):
+                    row = {"tenant_id": tenant, "id": number, "resident_id": resident, "limit_min": limit}
+                    connection.execute(
+                        old.tables["bed_windows"].insert(), {**row, "from_minute": 1380, "to_minute": 420}
+                    )
+    engine.dispose()
+    migrate.upgrade(empty_url)
+    db = Database(empty_url)
+    try:
+        for tenant in TENANTS:
+            with db.read(tenant) as s:
+                found = plans.of_residents(s, (1, 2, 3))
+                now_ms = max(row.at_ms for row in plans.history(s, 1))
+                grounds = bases.valid(s, (1, 2, 3), now_ms)
+                late = bases.valid(s, (1, 2, 3), now_ms + 31 * 86_400_000)
+                written = [(row.version, row.by_name) for row in plans.history(s, 1)]
+            assert sorted(found) == sorted(grounds) == [1, 2]
+            assert [(line.rule, line.windows, dict(line.settings)) for line in found[1].lines] == [
+                ("door_at_night", (Window(1320, 420), Window(0, 0)), {}),
+                ("not_back_in_bed", (Window(1380, 420),), {"limit_min": 15}),
+            ]
+            # Also what no plan of today would be allowed.
+            assert found[2].entries["not_back_in_bed"][0].values["limit_min"] == 2 + tenant
+            assert {basis.kind for basis in grounds.values()} == {"overfort"}
+            assert late == {}
+            assert written == [(1, "overført")]
+            # The sum is the one that this program makes: a body is read once.
+            assert found[1].version_id
+            with db.read(tenant) as s:
+                assert all(sha_of(row.body) == row.sha for row in plans.history(s, 1))
+            # What comes after is numbered on.
+            with db.write(tenant) as s:
+                lines = found[2].lines[:0]
+                plan = plans.save(s, 3, lines, why="ny", staff_id=None, by_name="x", now_ms=now_ms, expected_version=0)
+            assert plan.plan_id not in {found[1].plan_id, found[2].plan_id}
+    finally:
+        db.close()
 
 
 def test_a_gateway_from_before_is_not_taken_for_one_that_told_its_list(empty_url: str) -> None:

@@ -13,6 +13,7 @@ from nattevakt.central.alarms.requests import (
     Acted,
     Applied,
     ClearRequest,
+    EventKey,
     RaiseRequest,
     SomeoneFirst,
     UnknownAlarm,
@@ -355,3 +356,44 @@ def test_taking_settles_and_clearing_withdraws_notices(desk: Desk) -> None:
     taken, cleared = desk.house.rows(notices)
     assert (taken.state, taken.taken_ms) == ("taken", desk.house.clock.at_ms)
     assert (cleared.state, cleared.reason) == ("failed", "cleared")
+
+
+# --- marks, plans and what rings once more ------------------------------------------------------------------
+
+
+def fell(desk: Desk, *, again: int = 0, marks: tuple[str, ...] = (), version: int | None = None) -> Applied:
+    now = desk.house.clock.at_ms
+    about = (EventKey(1, 1, 1),)
+    request = RaiseRequest(
+        *("room:1", "fall", "fall"),
+        Priority.HIGH,
+        Reason("fall.still", {"n": again}) if again else Reason("fall.detected"),
+        Occurred(now, now),
+        Where(desk.ward),
+        holds=about,
+        again=again > 0,
+        marks=marks,
+        plan_version_id=version,
+    )
+    return desk.house.db.transact(desk.house.tenant.id, lambda s: register.apply(s, request, now))
+
+
+def test_what_is_told_again_sounds_only_where_it_asks_to(desk: Desk) -> None:
+    alarm = fell(desk).alarm_id or 0
+    assert (alarm, fell(desk).how) == (1, "known")
+    assert fell(desk, again=1).how == "rung_again"
+    assert fell(desk, again=1).how == "known"
+    desk.act(alarm, State.TAKEN)
+    # Taken is not seen: who is on the floor lies there still.
+    assert fell(desk, again=2).how == "rung_again"
+    desk.act(alarm, State.ON_SITE)
+    assert fell(desk, again=3).how == "known"
+    assert [(row.sound_seq, row.reason_code) for row in desk.house.rows(alarms)] == [(3, "fall.still")]
+
+
+def test_an_alarm_keeps_its_plan_and_gathers_marks(desk: Desk) -> None:
+    fell(desk, marks=("no_basis",), version=7)
+    fell(desk, marks=("paused", "no_basis"), version=8)
+    assert [(row.marks, row.plan_version_id) for row in desk.house.rows(alarms)] == [(["no_basis"], 7)]
+    fell(desk, again=1, marks=("paused", "no_basis"), version=8)
+    assert [(row.marks, row.plan_version_id) for row in desk.house.rows(alarms)] == [(["no_basis", "paused"], 7)]

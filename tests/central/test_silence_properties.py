@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from nattevakt.central import migrate
 from nattevakt.central.alarms.lifecycle import State
-from nattevakt.edge.rules.not_back_in_bed import CHECK_MS, SETTLED_MS
+from nattevakt.edge.rules.not_back_in_bed import CHECK_MIN, SETTLED_MS
 from tests.central.night import BODIES, MIN, Delivery, Found, Happening, Ward, copied
 from tests.support.postgres import Postgres
 
@@ -185,7 +185,7 @@ def test_the_same_on_postgresql(postgres: Postgres, script: list[tuple[int, str]
     timely, bad = Ward(url, "timely", start_ms), Ward(url, "bad", start_ms)
     try:
         expected = lived(timely, night, Delivery(), end_of(night))
-        restarts = [night[2].at_ms + CHECK_MS]
+        restarts = [night[2].at_ms + CHECK_MIN * MIN]
         same(expected, lived(bad, night, Delivery(late, [(1, night[3].at_ms)], restarts=restarts), end_of(night)))
         assert expected.open
         assert expected.cleared

@@ -22,7 +22,6 @@ from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.tables import (
     alarm_events,
     alarms,
-    bed_windows,
     devices,
     placements,
     rooms,
@@ -31,6 +30,7 @@ from nattevakt.central.tables import (
     transitions,
     wake_rows,
 )
+from nattevakt.central.wake_handlers import HANDLERS
 from nattevakt.edge.events import Bed, Contact, Moment
 from nattevakt.edge.rules.rule import Priority
 from tests.central.house import S1, S2, House, line, moment
@@ -202,21 +202,6 @@ def test_of_two_in_a_room_each_bed_is_watched_and_one_sleeper_hides_no_other(war
     assert found == [(f"bed:{room}/night:mat", None, "seng", "bed.not_back_seen")]
 
 
-def test_a_bed_is_followed_on_while_its_window_is_switched_off(ward: Ward) -> None:
-    window = {"resident_id": 1, "from_minute": 23 * 60, "to_minute": 7 * 60, "limit_min": 15}
-    evening = [(-85, "in"), (-60, "out"), (-40, "in"), (10, "out")]
-    for seq, (minute, what) in enumerate(evening, 1):
-        ward.clock.at_ms = at(minute)
-        with ward.db.write(ward.tenant.id) as s:
-            s.execute(delete(bed_windows).where(bed_windows.c.tenant_id == TENANT))
-            if minute != -40:
-                s.insert(bed_windows, **window)
-        ward.gates[0].send(line(S1, seq, BODIES[what], moment(at(minute))))
-    night = script(*evening)
-    ward._pass_time(at(60), night, {n: entry.at_ms for n, entry in enumerate(night)}, dict(enumerate((1, 2, 3, 4))))
-    assert [row[0] for row in beds(ward)] == ["not_back_in_bed"]
-
-
 def _alarms(ward: Ward) -> list[Any]:
     with ward.db.read(ward.tenant.id) as s:
         return list(s.execute(select(alarms).where(alarms.c.tenant_id == TENANT)).all())
@@ -226,7 +211,9 @@ def _alarms(ward: Ward) -> list[Any]:
 
 
 def armed(house: House, count: int) -> None:
+    """So many deadlines of a test's own, and none that seeding has left."""
     with house.db.write(house.tenant.id) as s:
+        s.execute(delete(wake_rows).where(wake_rows.c.tenant_id == TENANT))
         for number in range(count):
             wakes.arm(s, f"room:{number:04}", "test", house.clock.at_ms)
 
@@ -240,10 +227,10 @@ def test_hundreds_of_deadlines_that_came_due_while_nobody_swept_are_all_taken_on
         taken.append(wake.subject)
         wakes.arm(s, wake.subject, wake.rule, None)
 
-    assert sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={"test": handler})
+    assert sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={**HANDLERS, "test": handler})
     assert taken == sorted(taken)
     assert len(set(taken)) == len(taken) == 350
-    assert [row.rule for row in house.rows(wake_rows)] == ["canary"]
+    assert [row for row in house.rows(wake_rows) if row.rule == "test"] == []
 
 
 def test_a_handler_that_fails_is_told_and_put_off_and_the_others_go_on(house: House) -> None:
@@ -254,12 +241,12 @@ def test_a_handler_that_fails_is_told_and_put_off_and_the_others_go_on(house: Ho
         if wake.subject == "room:0001":
             raise ZeroDivisionError
 
-    sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={"test": handler})
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={**HANDLERS, "test": handler})
     left = [row for row in house.rows(wake_rows) if row.rule == "test"]
     assert [(row.subject, row.look_ms) for row in left] == [("room:0001", house.clock.at_ms + sweep.PUT_OFF_MS)]
     assert [alarm.kind for alarm in house.alarms()] == ["rule_failed"]
     # A rule that this version does not know is a failure too, never a stop.
-    sweep.cycle(house.db, house.tenant, house.clock.at_ms + sweep.PUT_OFF_MS, handlers={})
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms + sweep.PUT_OFF_MS)
     assert len(house.alarms()) == 1
 
 
@@ -270,13 +257,14 @@ def test_a_deadline_that_its_handler_leaves_due_is_looked_at_once_a_cycle(house:
         house.db,
         house.tenant,
         house.clock.at_ms,
-        handlers={"test": lambda _s, _t, wake, _n, _p: looked.append(wake.subject)},
+        handlers={**HANDLERS, "test": lambda _s, _t, wake, _n, _p: looked.append(wake.subject)},
     )
     assert looked == ["room:0000", "room:0001"]
 
 
 def test_what_waits_is_due_again_at_its_look_or_when_the_gateway_is_complete(house: House) -> None:
     now = house.clock.at_ms
+    armed(house, 0)
     with house.db.write(house.tenant.id) as s:
         wakes.arm(s, "room:1", "test", now)
         (wake,) = wakes.due(s, now)
@@ -361,7 +349,7 @@ def test_a_statement_that_always_fails_by_itself_stops_nobody_elses_deadline(hou
             s.execute(text(broken.get(s.dialect, long)))
         wakes.arm(s, wake.subject, wake.rule, None)
 
-    sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={"test": handler})
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={**HANDLERS, "test": handler})
     assert [row.subject for row in house.rows(wake_rows) if row.rule == "test"] == ["room:0000"]
 
 

@@ -79,6 +79,7 @@ def seed_text() -> str:
     for key, name, initials in (("kari", "Kari N.", "KN"), ("per", "Per A.", "PA")):
         lines.append(
             f'[[staff]]\nkey = "{key}"\nname = "{name}"\ninitials = "{initials}"\npin = "{PIN}"\nwards = ["2etg"]\n'
+            f"lead = {str(key == 'kari').lower()}\n"
         )
     return "\n".join(lines)
 

@@ -40,6 +40,7 @@ from nattevakt.central.alarms.requests import (
     UnknownAlarm,
     Where,
 )
+from nattevakt.central.alarms.told import columns, detail_of, marked, sounds_again, why
 from nattevakt.central.db import TenantSession
 from nattevakt.central.notify import outbox
 from nattevakt.central.tables import alarm_events, alarms, transitions
@@ -139,7 +140,7 @@ def _write(
 def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
     key = {"subject": request.subject, "rule": request.rule}
     if request.event is not None and not request.fresh:
-        held = s.execute(rows.HOLDS, {**key, **_columns(request.event)}).scalar()
+        held = s.execute(rows.HOLDS, {**key, **columns(request.event)}).scalar()
         if held is not None:
             return Applied(held, "known")
     holder = holding(s, request.subject, request.rule, request.holds)
@@ -153,7 +154,7 @@ def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
             return _join(s, known, request, now_ms, sound=False)
     joinable = s.execute(rows.JOINABLE, key).one_or_none()
     if joinable is not None:
-        return _join(s, joinable, request, now_ms, sound=_sounds_again(request))
+        return _join(s, joinable, request, now_ms, sound=sounds_again(request))
     if not request.occurred.uncertain and not KINDS[request.kind].technical:
         limits = {
             "to_ms": request.occurred.to_ms,
@@ -168,7 +169,7 @@ def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
 def holding(s: TenantSession, subject: str, rule: str, events: Sequence[EventKey]) -> Row[Any] | None:
     """The alarm that holds one of these events, the first that is found."""
     for event in events:
-        held = s.execute(rows.HOLDS, {"subject": subject, "rule": rule, **_columns(event)}).scalar()
+        held = s.execute(rows.HOLDS, {"subject": subject, "rule": rule, **columns(event)}).scalar()
         if held is not None:
             return by_id(s, held)
     return None
@@ -195,15 +196,17 @@ def _same(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int)
     _hold(s, alarm.id, request)
     if alarm.on_site_ms is not None or alarm.closed_ms is not None:
         return Applied(alarm.id, "known")
-    if int(request.priority) < alarm.priority and (request.insists or state in UNTAKEN):
-        return _louder(s, alarm, request, now_ms, "louder")
     told = (alarm.reason_code, alarm.reason_params) == (request.reason.code, dict(request.reason.params))
+    # What is folded anew asks again for what has sounded; it is known by its words, which say the how-manieth it is.
+    again = request.again and not told
+    if again or (int(request.priority) < alarm.priority and (request.insists or state in UNTAKEN)):
+        return _louder(s, alarm, request, now_ms, "rung_again" if again else "louder")
     less_sure = request.reason.code.endswith(UNCONFIRMED) and not alarm.reason_code.endswith(UNCONFIRMED)
     if int(request.priority) != alarm.priority or told or less_sure:
         return Applied(alarm.id, "known")
-    if not _swap(s, alarm, **_why(request)):
+    if not _swap(s, alarm, **why(request)):
         return None
-    _write(s, alarm.id, alarm.state, alarm.state, now_ms, "join", _detail(request))
+    _write(s, alarm.id, alarm.state, alarm.state, now_ms, "join", detail_of(request))
     return Applied(alarm.id, "explained")
 
 
@@ -212,24 +215,15 @@ def _louder(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: in
     state = State.REOPENED if alarm.state == State.CLEARED.value else State(alarm.state)
     priority = min(alarm.priority, int(request.priority))
     kind = request.kind if priority < alarm.priority else alarm.kind
-    values = {"kind": kind, "priority": priority, "sound_seq": alarm.sound_seq + 1, **_why(request)}
+    values = {"kind": kind, "priority": priority, "sound_seq": alarm.sound_seq + 1, **why(request)}
+    values |= marked(alarm, request)
     if not _swap(s, alarm, state=state.value, closed_ms=None, **values):
         return None
     _hold(s, alarm.id, request)
-    detail = {**_detail(request), "sound_seq": alarm.sound_seq + 1, "kind": kind}
+    detail = {**detail_of(request), "sound_seq": alarm.sound_seq + 1, "kind": kind}
     _write(s, alarm.id, alarm.state, state.value, now_ms, "sound", detail)
     outbox.post(s, alarm.id, alarm.ward_id, alarm.sound_seq + 1, now_ms)
     return Applied(alarm.id, how)
-
-
-def _why(request: RaiseRequest) -> dict[str, object]:
-    return {"reason_code": request.reason.code, "reason_params": dict(request.reason.params)}
-
-
-def _sounds_again(request: RaiseRequest) -> bool:
-    # A call that is made again must be heard again, also one that is only known by its loss; a fault that
-    # goes on must not.
-    return request.anew or not KINDS[request.kind].technical or request.priority is Priority.HIGH
 
 
 def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
@@ -251,11 +245,13 @@ def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
         occurred_to_ms=request.occurred.to_ms,
         reason_code=request.reason.code,
         reason_params=dict(request.reason.params),
+        plan_version_id=request.plan_version_id,
+        marks=list(request.marks),
     )
     if alarm_id is None:
         return None  # another transaction raised it a moment ago; look again and join
     _hold(s, alarm_id, request)
-    _write(s, alarm_id, None, State.REPORTED.value, now_ms, "raise", _detail(request))
+    _write(s, alarm_id, None, State.REPORTED.value, now_ms, "raise", detail_of(request))
     outbox.post(s, alarm_id, request.where.ward_id, 1, now_ms)
     return Applied(alarm_id, "raised")
 
@@ -264,14 +260,14 @@ def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int,
     priority = min(alarm.priority, int(request.priority))
     sound_seq = alarm.sound_seq + 1 if sound else alarm.sound_seq
     # What sounds now is what the card must explain: a possible fall that has become a sure one says so.
-    why = _why(request) if sound else {}
+    said = {**why(request), **marked(alarm, request)} if sound else {}
     if sound and int(request.priority) < alarm.priority:
-        why["kind"] = request.kind
+        said["kind"] = request.kind
     moved = _moved(s, alarm, request) if sound else {}
-    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority, **why, **moved):
+    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority, **said, **moved):
         return None
     _hold(s, alarm.id, request)
-    detail = {**_detail(request), "sound_seq": sound_seq} if sound else _detail(request)
+    detail = {**detail_of(request), "sound_seq": sound_seq} if sound else detail_of(request)
     _write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)
     if sound:
         outbox.post(s, alarm.id, moved["ward_id"] if moved else alarm.ward_id, sound_seq, now_ms)
@@ -297,7 +293,7 @@ def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | No
     if alarm is None or alarm.on_site_ms is not None or alarm.closed_ms is not None:
         return Applied(None, "nothing")
     state = State(alarm.state)
-    detail = _detail(request)
+    detail = detail_of(request)
     kind = KINDS[alarm.kind]
     may = kind.may_clear_itself and (Priority(alarm.priority) is not Priority.HIGH or not kind.technical)
     if state not in UNTAKEN or Move.CLEAR not in ALLOWED[state] or not may:
@@ -377,24 +373,4 @@ def _listed(field: str, value: str, known: tuple[str, ...]) -> None:
 
 def _hold(s: TenantSession, alarm_id: int, request: RaiseRequest) -> None:
     same = {"subject": request.subject, "rule": request.rule, "alarm_id": alarm_id}
-    s.add(alarm_events, [{**same, **_columns(event)} for event in sorted(request.events)])
-
-
-def _columns(event: EventKey) -> dict[str, object]:
-    return {
-        "gateway_id": event.gateway_id,
-        "stream_id": event.stream_id,
-        "seq": event.seq,
-        "variant": event.variant,
-    }
-
-
-def _detail(request: RaiseRequest | ClearRequest) -> dict[str, object]:
-    found: dict[str, object] = {"reason": request.reason.code, "params": dict(request.reason.params)}
-    if request.event is not None:
-        found["event"] = _columns(request.event)
-    if request.holds:
-        found["holds"] = [_columns(event) for event in request.holds]
-    if isinstance(request, RaiseRequest):
-        found["occurred"] = [request.occurred.from_ms, request.occurred.to_ms]
-    return found
+    s.add(alarm_events, [{**same, **columns(event)} for event in sorted(request.events)])

@@ -42,7 +42,9 @@ class RaiseRequest:
     """An alarm is called for. belongs_to: the alarm that already holds this fact (a twin). fresh: the event is a
     row of this very transaction, so no alarm can hold it yet. holds: more events that it is about; an alarm that
     holds any of them is this one. insists: False where it makes nothing louder that somebody has taken. anew:
-    a fault that was gone for long has come again, and is heard also where somebody still has its alarm."""
+    a fault that was gone for long has come again, and is heard also where somebody still has its alarm. again: an
+    alarm that is open already sounds once more, while nobody is on site. marks: what must be said beside the alarm;
+    plan_version_id: the version of the resident's plan that was in force."""
 
     subject: str
     rule: str
@@ -57,6 +59,9 @@ class RaiseRequest:
     holds: tuple[EventKey, ...] = ()
     insists: bool = True
     anew: bool = False
+    again: bool = False
+    marks: tuple[str, ...] = ()
+    plan_version_id: int | None = None
 
     @property
     def events(self) -> tuple[EventKey, ...]:

@@ -13,9 +13,7 @@ from sqlalchemy import CursorResult, Row, and_, bindparam, or_, select
 
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import bed_windows, devices, door_windows, placements, rooms, stays
-from nattevakt.edge.rules.not_back_in_bed import BedWindow
-from nattevakt.edge.rules.windows import Window
+from nattevakt.central.tables import devices, placements, rooms, stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +49,8 @@ _PLACED = (
     .where(devices.c.tenant_id == TENANT, devices.c.address.in_(bindparam("addresses", expanding=True)))
     .order_by(placements.c.from_ms, placements.c.id, stays.c.id)
 )
-_WINDOWS = (
-    select(door_windows.c.resident_id, door_windows.c.from_minute, door_windows.c.to_minute)
-    .where(
-        door_windows.c.tenant_id == TENANT,
-        door_windows.c.resident_id.in_(bindparam("residents", expanding=True)),
-    )
-    .order_by(door_windows.c.id)
-)
-_BED_WINDOWS = (
-    select(bed_windows.c.resident_id, bed_windows.c.from_minute, bed_windows.c.to_minute, bed_windows.c.limit_min)
-    .where(
-        bed_windows.c.tenant_id == TENANT,
-        bed_windows.c.resident_id.in_(bindparam("residents", expanding=True)),
-    )
-    .order_by(bed_windows.c.id)
-)
 _HANGING = (
-    select(placements.c.room_id, devices.c.address)
+    select(placements.c.room_id, placements.c.spot, devices.c.address)
     .join(devices, and_(devices.c.tenant_id == placements.c.tenant_id, devices.c.id == placements.c.device_id))
     .where(
         placements.c.tenant_id == TENANT,
@@ -90,6 +72,30 @@ _STAYING = select(stays.c.room_id, stays.c.resident_id).where(
     stays.c.room_id.in_(bindparam("rooms", expanding=True)),
     stays.c.from_ms <= bindparam("at_ms"),
     or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("at_ms")),
+)
+_LIVING = (
+    select(rooms.c.id, rooms.c.ward_id, stays.c.resident_id)
+    .outerjoin(
+        stays,
+        and_(
+            stays.c.tenant_id == rooms.c.tenant_id,
+            stays.c.room_id == rooms.c.id,
+            stays.c.from_ms <= bindparam("at_ms"),
+            or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("at_ms")),
+        ),
+    )
+    .where(rooms.c.tenant_id == TENANT, rooms.c.id.in_(bindparam("rooms", expanding=True)))
+)
+_HUNG = (
+    select(placements.c.room_id)
+    .join(devices, and_(devices.c.tenant_id == placements.c.tenant_id, devices.c.id == placements.c.device_id))
+    .where(placements.c.tenant_id == TENANT, devices.c.address == bindparam("address"))
+    .order_by(placements.c.room_id)
+    .distinct()
+)
+_HANGS_AT = _HUNG.where(
+    placements.c.from_ms <= bindparam("at_ms"),
+    or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("at_ms")),
 )
 _EVER = (
     select(devices.c.address)
@@ -152,61 +158,58 @@ def look_up(s: TenantSession, addresses: Iterable[str]) -> Places:
     return Places(s.execute(_PLACED, {"addresses": wanted}).all() if wanted else ())
 
 
-def windows_of(s: TenantSession, residents: Iterable[int]) -> dict[int, tuple[Window, ...]]:
-    """The door windows of these residents; who has none is not in the answer."""
-    wanted = sorted(set(residents))
-    found: dict[int, tuple[Window, ...]] = {}
-    if wanted:
-        for row in s.execute(_WINDOWS, {"residents": wanted}):
-            window = Window(int(row.from_minute), int(row.to_minute))
-            found[row.resident_id] = (*found.get(row.resident_id, ()), window)
-    return found
-
-
-def bed_windows_of(s: TenantSession, residents: Iterable[int]) -> dict[int, tuple[BedWindow, ...]]:
-    """The bed windows of these residents; who has none is not in the answer."""
-    wanted = sorted(set(residents))
-    found: dict[int, tuple[BedWindow, ...]] = {}
-    if wanted:
-        for row in s.execute(_BED_WINDOWS, {"residents": wanted}):
-            window = BedWindow(Window(int(row.from_minute), int(row.to_minute)), int(row.limit_min))
-            found[row.resident_id] = (*found.get(row.resident_id, ()), window)
-    return found
-
-
-def hanging_in(s: TenantSession, room_ids: Iterable[int]) -> dict[int, frozenset[str]]:
-    """The devices that hang in these rooms now."""
+def hanging_in(s: TenantSession, room_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """The devices that hang in these rooms now, and the words for their spots."""
     wanted = sorted(set(room_ids))
-    found: dict[int, set[str]] = {room_id: set() for room_id in wanted}
+    found: dict[int, dict[str, str]] = {room_id: {} for room_id in wanted}
     if wanted:
         for row in s.execute(_HANGING, {"rooms": wanted}):
-            found[row.room_id].add(row.address)
-    return {room_id: frozenset(addresses) for room_id, addresses in found.items()}
+            found[row.room_id][row.address] = row.spot
+    return found
 
 
 def rooms_of(s: TenantSession, subject: str, at_ms: int | None = None) -> tuple[int, ...]:
-    """The rooms of a subject (a resident, or a bed of a room that is shared), ever or at a moment.
+    """The rooms of a subject (a resident, a room or a bed of it, a device), ever or at a moment.
 
     A resident who has just been given company is still there, and so is a bed while anybody lives in its room: what
     happens from then on is another subject's, but what has begun is not forgotten.
     """
     kind, _, name = subject.partition(":")
-    number = name.partition("/")[0]
-    if kind not in ("bed", "resident"):
+    if kind == "device":
+        hung = _HUNG if at_ms is None else _HANGS_AT
+        return tuple(
+            s.execute(hung, {"address": name} if at_ms is None else {"address": name, "at_ms": at_ms}).scalars()
+        )
+    if kind not in ("bed", "resident", "room"):
         return ()
+    number = int(name.partition("/")[0])
     if kind == "resident":
-        found = s.execute(_ROOMS, {"number": int(number)}) if at_ms is None else _rooms_at(s, int(number), at_ms)
+        found = s.execute(_ROOMS, {"number": number}) if at_ms is None else _rooms_at(s, number, at_ms)
         return tuple(found.scalars())
-    room = (int(number),)
-    return room if at_ms is None or s.execute(_STAYING, {"rooms": list(room), "at_ms": at_ms}).first() else ()
+    return (number,) if at_ms is None or s.execute(_STAYING, {"rooms": [number], "at_ms": at_ms}).first() else ()
 
 
 def _rooms_at(s: TenantSession, resident_id: int, at_ms: int) -> CursorResult[Any]:
     return s.execute(_ROOMS_AT, {"number": resident_id, "at_ms": at_ms})
 
 
+def spots_in(s: TenantSession, room_ids: Iterable[int], at_ms: int) -> dict[int, Spot]:
+    """These rooms as the places of whatever hangs in them, with those who live there at a moment."""
+    wanted = sorted(set(room_ids))
+    rows = s.execute(_LIVING, {"rooms": wanted, "at_ms": at_ms}).all() if wanted else []
+    living: dict[int, set[int]] = {row.id: set() for row in rows}
+    for row in rows:
+        if row.resident_id is not None:
+            living[row.id].add(int(row.resident_id))
+    wards = {row.id: int(row.ward_id) for row in rows}
+    return {number: Spot(number, wards[number], "", tuple(sorted(who))) for number, who in living.items()}
+
+
 def devices_of(s: TenantSession, subject: str) -> tuple[str, ...]:
-    """All devices that ever hung in a subject's rooms; whether they did at a moment, `look_up` tells."""
+    """All devices that a subject was ever heard by; whether they hung there at a moment, `look_up` tells."""
+    kind, _, name = subject.partition(":")
+    if kind == "device":
+        return (name.partition("@")[0],)
     rooms_ever = rooms_of(s, subject)
     found = s.execute(_EVER, {"rooms": list(rooms_ever)}).scalars() if rooms_ever else ()
     return tuple(sorted(found))

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from nattevakt.central.tablet import assets, sentences
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.rooms import RoomView
+from nattevakt.central.tablet.rounds_view import RoundsView
 from nattevakt.central.tablet.views import BoardView, CardView
 from nattevakt.central.tablet.when import clock, clock_seconds
 
@@ -64,8 +65,13 @@ setTimeout(look, 2000);
 
 @cache
 def _translated(words: Words) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    return environment(words)
+
+
+def environment(words: Words, *folders: Path) -> Environment:
+    """What templates are filled in by: those of the tablet, and of more folders, which come first."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,
@@ -73,12 +79,12 @@ def _translated(words: Words) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.globals["asset"] = assets.load().url
-    environment.globals["lang"] = words.lang
-    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals["levels"] = {key: words(label) for key, label in LEVELS.items()}
-    environment.globals["age"] = partial(sentences.age, words)
-    return environment
+    made.globals["asset"] = assets.load().url
+    made.globals["lang"] = words.lang
+    made.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["levels"] = {key: words(label) for key, label in LEVELS.items()}
+    made.globals["age"] = partial(sentences.age, words)
+    return made
 
 
 def alarm_html(words: Words, card: CardView) -> str:
@@ -105,6 +111,11 @@ def _rooms_html(words: Words, rooms: tuple[RoomView, ...]) -> str:
     return _translated(words).get_template("rooms.html").render(rooms=rooms, now_ms=None).strip()
 
 
+def rounds_html(words: Words, rounds: RoundsView) -> str:
+    """The list of rounds as the page fetches it: without ages, as with cards."""
+    return _translated(words).get_template("rounds.html").render(rounds=rounds, now_ms=None).strip()
+
+
 def board_page(
     words: Words,
     board: BoardView,
@@ -113,8 +124,12 @@ def board_page(
     hb_s: float,
     sweep_late_s: float = 30.0,
     speed: float | None = None,
+    rounds: RoundsView | None = None,
 ) -> str:
-    """The whole board, complete without JavaScript. speed: of service time in a demo, None where it is none."""
+    """The whole board, complete without JavaScript. speed: of service time in a demo, None where it is none.
+
+    rounds: where they stand in place of the rooms.
+    """
     n = len(board.cards)
     page = sentences.page(words)
     counted = {0: page["alarms_none"], 1: page["alarms_one"]}.get(n, page["alarms_many"].replace("{n}", str(n)))
@@ -124,6 +139,7 @@ def board_page(
         .render(
             board=board,
             now_ms=board.now_ms,
+            rounds=rounds,
             page=page,
             count=counted,
             clock=clock(board.now_ms, zone),

@@ -7,19 +7,18 @@ gateway that they speak through. While somebody of the room is alarmed about, th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, or_, select
+from sqlalchemy import bindparam, select
 
 from nattevakt.central.columns import TENANT
-from nattevakt.central.completeness import GATEWAY_SILENT, Outage, outages
 from nattevakt.central.db import TenantSession
 from nattevakt.central.devices import proof_due
-from nattevakt.central.tables import device_states, devices, placements, rooms
+from nattevakt.central.places.sensors import Sensor, in_ward
+from nattevakt.central.rounds import degraded
+from nattevakt.central.tables import rooms
 from nattevakt.central.tablet import sentences
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.when import clock
@@ -40,63 +39,15 @@ TRIED_TODAY = N_("prøvd i dag")
 TRIED = N_("prøvd for {n} d siden")
 TRIED_NEVER = N_("aldri prøvd")
 TRY_IT = N_("må prøves, sist for {n} d siden")
+DENSE = N_("Tettere tilsyn: {what} stille siden {at}")
+DENSE_MISSING = N_("Tettere tilsyn: sensor mangler i rommet")
+A_SENSOR = N_("sensor")
 DAY_MS = 24 * 3_600_000
 
 # Made once: building a statement and its cache key costs more than running it.
 _ROOMS = select(rooms.c.id, rooms.c.number, rooms.c.name).where(
     rooms.c.tenant_id == TENANT, rooms.c.ward_id == bindparam("ward_id")
 )
-_SENSORS = (
-    select(
-        placements.c.room_id,
-        placements.c.spot,
-        devices.c.id.label("device_id"),
-        devices.c.mute,
-        func.coalesce(devices.c.gateway_id, device_states.c.gateway_id).label("gateway_id"),
-        device_states.c.last_heard_ms,
-        device_states.c.readings,
-        device_states.c.unknown_since_ms,
-        device_states.c.unknown_reason,
-        device_states.c.proved_ms,
-    )
-    .select_from(placements)
-    .join(rooms, (rooms.c.tenant_id == placements.c.tenant_id) & (rooms.c.id == placements.c.room_id))
-    .join(devices, (devices.c.tenant_id == placements.c.tenant_id) & (devices.c.id == placements.c.device_id))
-    .outerjoin(
-        device_states,
-        (device_states.c.tenant_id == devices.c.tenant_id)
-        & (device_states.c.address == devices.c.address)
-        & or_(devices.c.gateway_id.is_(None), device_states.c.gateway_id == devices.c.gateway_id),
-    )
-    .where(
-        placements.c.tenant_id == TENANT,
-        rooms.c.ward_id == bindparam("ward_id"),
-        placements.c.from_ms <= bindparam("now_ms"),
-        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Sensor:
-    """One sensor of a room as last heard. Unknown: since when (0: never heard) and why. outage: the gateway that it
-    speaks through is not heard. proved_ms: when it was last seen to work (told of mute ones only)."""
-
-    mute: bool
-    spot: str = ""
-    last_heard_ms: int | None = None
-    readings: Mapping[str, object] = field(default_factory=dict)
-    unknown_since_ms: int | None = None
-    unknown_reason: str | None = None
-    outage: Outage | None = None
-    proved_ms: int | None = None
-
-    @property
-    def unknown(self) -> bool:
-        """True where it is not known to be well: a mute one only where nobody would hear it."""
-        if self.outage is not None:
-            return True
-        return not self.mute and (self.unknown_since_ms is not None or self.last_heard_ms is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +64,7 @@ class RoomAlarm:
 class RoomView:
     """One tile. seen: known, unknown or mute. level: of the room's worst alarm, "" for none. note: how many of its
     sensors are mute beside others that are not. proof: whether they have been tried; due: they must be. doubt: that
-    the room is unknown, where an alarm has taken the first word."""
+    the room is unknown, where an alarm has taken the first word. dense: why its resident is looked to more often."""
 
     number: str
     name: str
@@ -127,6 +78,7 @@ class RoomView:
     proof: str = ""
     due: bool = False
     doubt: str = ""
+    dense: str = ""
 
 
 def of_ward(
@@ -134,46 +86,20 @@ def of_ward(
 ) -> tuple[RoomView, ...]:
     """All rooms of a ward in the order of their numbers. alarms: by room, where one is open."""
     found = s.execute(_ROOMS, {"ward_id": ward_id}).all()
-    sensors = _sensors(s, ward_id, now_ms)
+    sensors = in_ward(s, ward_id, now_ms)
     ordered = sorted(found, key=lambda row: (len(row.number), row.number, row.id))
-    return tuple(
+    thin = {one.room_id: dense(one, words, zone) for one in reversed(degraded.now(s, ward_id))}
+    tiles = (
         view(row.number, row.name, sensors.get(row.id, ()), words, zone, now_ms, alarms.get(row.id)) for row in ordered
     )
+    return tuple(replace(tile, dense=thin.get(row.id, "")) for tile, row in zip(tiles, ordered, strict=True))
 
 
-def _sensors(s: TenantSession, ward_id: int, now_ms: int) -> dict[int, list[Sensor]]:
-    # A sensor that several gateways hear counts once, by whoever heard it last.
-    heard: dict[tuple[int, int], list[Row[Any]]] = defaultdict(list)
-    for row in s.execute(_SENSORS, {"ward_id": ward_id, "now_ms": now_ms}):
-        heard[row.room_id, row.device_id].append(row)
-    out = outages(s, {row.gateway_id for rows in heard.values() for row in rows if row.gateway_id is not None})
-    found: dict[int, list[Sensor]] = defaultdict(list)
-    for (room_id, _), rows in sorted(heard.items()):
-        best = max(rows, key=lambda row: (row.last_heard_ms or 0, row.gateway_id or 0))
-        found[room_id].append(
-            Sensor(
-                best.mute,
-                best.spot,
-                best.last_heard_ms,
-                best.readings or {},
-                best.unknown_since_ms,
-                best.unknown_reason,
-                _outage([out.get(row.gateway_id) for row in rows if row.gateway_id is not None]),
-                max((row.proved_ms for row in rows if row.proved_ms is not None), default=None),
-            )
-        )
-    return found
-
-
-def _outage(through: Sequence[Outage | None]) -> Outage | None:
-    """What a sensor's gateways together keep from us: a silent one may have heard what the others did not."""
-    silent = [one for one in through if one is not None and one.reason == GATEWAY_SILENT]
-    if silent:
-        return min(silent, key=lambda one: one.since_ms)
-    revoked = [one for one in through if one is not None]
-    if revoked and len(revoked) == len(through):
-        return max(revoked, key=lambda one: one.since_ms)
-    return None
+def dense(thin: degraded.Thin, words: Words, zone: ZoneInfo) -> str:
+    """Why somebody is looked to more often, and since when."""
+    if thin.why == degraded.MISSING:
+        return words(DENSE_MISSING)
+    return words(DENSE, {"what": thin.spot or words(A_SENSOR), "at": clock(thin.since_ms, zone)})
 
 
 def view(

@@ -24,7 +24,7 @@ from nattevakt.central.notify import outbox
 from nattevakt.central.people import ratelimit, sessions, staff, tablets
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
-from nattevakt.central.tablet import assets, pages, views
+from nattevakt.central.tablet import assets, pages, rounds_page, views
 from nattevakt.central.tablet.i18n import Words
 from nattevakt.central.tablet.live import EventStream
 from nattevakt.central.tablet.views import BoardView
@@ -51,6 +51,7 @@ from nattevakt.edge.strict import INT_MAX, list_of, number, record, text
 
 log = structlog.get_logger("nattevakt.tablet")
 router = APIRouter(route_class=TabletRoute, include_in_schema=False)
+router.include_router(rounds_page.router)
 
 Body = Annotated[dict[str, object], Depends(json_body)]
 
@@ -69,11 +70,16 @@ _code_tries = ratelimit.CodeTries()
 
 
 @router.get("/")
+@router.get(rounds_page.PATH)
 def board(request: Request) -> Response:
-    """The board, or the way to enrolment."""
+    """The board, with the rooms or with the rounds beside the alarms; or the way to enrolment.
+
+    Rounds are no page of their own: whoever walks one must hear the alarms.
+    """
     told = words_of(request)
     try:
         tablet, view = _board(request, told)
+        rounds = rounds_page.seen(request, told) if request.url.path == rounds_page.PATH else None
     except Problem:
         return RedirectResponse("/tablet/enrol", 303)
     except RetryError:
@@ -82,7 +88,7 @@ def board(request: Request) -> Response:
     state = request.app.state
     late_s = sweep_late_s(state.clock)
     page = HTMLResponse(
-        pages.board_page(told, view, zone, scheme_of(request), state.hub.beat_s, late_s, state.clock.speed())
+        pages.board_page(told, view, zone, scheme_of(request), state.hub.beat_s, late_s, state.clock.speed(), rounds)
     )
     set_cookie(page, TABLET_COOKIE, request.cookies[TABLET_COOKIE], TABLET_COOKIE_S)
     return page
@@ -117,6 +123,7 @@ def snapshot(request: Request) -> Response:
             for card in view.cards
         ],
         "rooms_html": pages.rooms_html(told, view),
+        "rounds": {"due": view.rounds_due, "overdue": view.rounds_overdue},
     }
     sent = [card.notice_id for card in view.cards if card.notice_id is not None and not card.notice_sent]
     lease_ms = stretched(LEASE_MS, state.clock.pace())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nattevakt.central.alarms.lifecycle import State
+from nattevakt.central.tablet.bed_sentences import BED_REASONS
 from nattevakt.central.tablet.i18n import N_, Words
 
 KINDS: Mapping[str, str] = {
@@ -16,8 +17,17 @@ KINDS: Mapping[str, str] = {
     "fall": N_("Fall"),
     "leak": N_("Vannlekkasje"),
     "door_at_night": N_("Dør åpnet"),
+    "left_home": N_("Gått ut, ikke tilbake"),
+    "out_of_room": N_("Ikke på rommet"),
+    "long_bathroom": N_("Lenge på badet"),
+    "inactivity": N_("Ingen livstegn"),
+    "unexpected_activity": N_("Uventet aktivitet"),
     "not_back_in_bed": N_("Ikke tilbake i seng"),
     "bed_check": N_("Sjekk: tom seng"),
+    "out_of_bed": N_("Ute av sengen"),
+    "in_bed_late": N_("Sjekk: ikke i seng"),
+    "not_up": N_("Ikke oppe"),
+    "chair": N_("Reist seg fra stolen"),
     "unknown_event": N_("Ukjent alarm"),
     "event_refused": N_("Melding kunne ikke leses"),
     "id_conflict": N_("To ulike meldinger med samme nummer"),
@@ -28,6 +38,11 @@ KINDS: Mapping[str, str] = {
     "rows_missing": N_("Meldinger mangler"),
     "gateway_silent": N_("Ingen kontakt med mottakeren"),
     "device_silent": N_("Sensor melder seg ikke"),
+    "round_overdue": N_("Tilsyn ikke gjort"),
+    "wet": N_("Fukt i sengen"),
+    "battery_low": N_("Lavt batteri"),
+    "tamper": N_("Sensor er åpnet"),
+    "basis_expired": N_("Grunnlaget for tilsynet er gått ut"),
     "rule_failed": N_("Feil i overvåkingen"),
     "unhandled_event": N_("Hendelse uten alarm"),
 }
@@ -36,15 +51,23 @@ ICONS: Mapping[str, str] = {
     "fall": "triangle-alert",
     "leak": "droplets",
     "door_at_night": "door-open",
+    "left_home": "door-open",
+    "out_of_room": "door-open",
     "not_back_in_bed": "bed",
     "bed_check": "bed",
+    "out_of_bed": "bed",
+    "in_bed_late": "bed",
+    "not_up": "bed",
+    "chair": "person-standing",
     "unknown_event": "siren",
     "unhandled_event": "siren",
     "event_refused": "wrench",
     "gateway_fault": "unplug",
     "gateway_cloned": "unplug",
     "gateway_silent": "unplug",
+    "wet": "droplets",
     "device_silent": "wifi-off",
+    "round_overdue": "footprints",
 }
 ICON_OTHER = "wrench"
 
@@ -83,6 +106,48 @@ REASONS: Mapping[str, str] = {
     "door.opened_uncertain": _DOOR,
     "door.late_but_inside": N_("Døren ble åpnet, men beboeren er sett inne etterpå."),
     "door.seen_inside": N_("Beboeren er sett inne etter at døren ble åpnet."),
+    "left.not_back": N_("Gikk ut kl. {since_at}: {place}. Ikke sett inne igjen på {min} min."),
+    "left.not_back_unconfirmed": N_("Gikk ut kl. {since_at}: {place}. Ikke bekreftet, ingen kontakt siden. Gå og se."),
+    "left.back": N_("Beboeren er sett inne igjen."),
+    "left.back_before_known": N_("Var ute, men var inne igjen før meldingene kom fram."),
+    "left.inside": N_("Døren ble åpnet, men beboeren har ligget eller sittet inne hele tiden."),
+    "left.moved_away": N_("Beboeren bor ikke lenger i rommet."),
+    "room.empty": N_("Ingen på rommet siden kl. {since_at}, på {min} min."),
+    "room.empty_unconfirmed": N_("Ingen på rommet fra kl. {since_at}. Ikke bekreftet, ingen kontakt siden. Gå og se."),
+    "room.back": N_("Beboeren er på rommet igjen."),
+    "room.back_before_known": N_("Var ute av rommet, men var tilbake før meldingene kom fram."),
+    "room.moved_away": N_("Beboeren bor ikke lenger i rommet."),
+    "bath.long_present": N_("På badet siden kl. {since_at}. Sensoren der ser noen. Gå og se."),
+    "bath.long_present_unconfirmed": N_(
+        "På badet fra kl. {since_at}, sensoren der så noen. Ikke bekreftet, ingen kontakt siden. Gå og se."
+    ),
+    "bath.long_seen": N_(
+        "På badet siden kl. {since_at}. Sist bevegelse der kl. {seen_at}, ingenting andre steder siden. Gå og se."
+    ),
+    "bath.long_seen_unconfirmed": N_(
+        "På badet fra kl. {since_at}. Sist bevegelse der kl. {seen_at}. Ikke bekreftet, ingen kontakt siden. Gå og se."
+    ),
+    "bath.left": N_("Beboeren er sett utenfor badet."),
+    "bath.left_before_known": N_("Var lenge på badet, men var ute igjen før meldingene kom fram."),
+    "bath.moved_away": N_("Beboeren bor ikke lenger i rommet."),
+    "inactive.silent": N_("Ingen livstegn siden kl. {seen_at}: {place}. Gå og se."),
+    "inactive.silent_unconfirmed": N_(
+        "Siste livstegn kl. {seen_at}: {place}. Ikke bekreftet, ingen kontakt siden. Gå og se."
+    ),
+    "inactive.in_bed": N_("I sengen eller stolen siden kl. {lay_at}, ingen bevegelse siden kl. {seen_at}. Gå og se."),
+    "inactive.in_bed_unconfirmed": N_(
+        "I sengen eller stolen fra kl. {lay_at}. Ikke bekreftet, ingen kontakt siden. Gå og se."
+    ),
+    "inactive.away": N_("Gikk ut kl. {seen_at}: {place}. Ikke sett siden."),
+    "inactive.away_unconfirmed": N_("Gikk ut kl. {seen_at}: {place}. Ikke bekreftet, ingen kontakt siden."),
+    "inactive.gone_out": N_("Gikk ut kl. {seen_at}, regnes som bortreist."),
+    "inactive.active": N_("Beboeren er i bevegelse igjen."),
+    "inactive.active_before_known": N_("Var lenge stille, men var i bevegelse igjen før meldingene kom fram."),
+    "inactive.lay": N_("Beboeren lå, satt eller var sett der. Meldingen kom for sent."),
+    "inactive.moved_away": N_("Beboeren bor ikke lenger i rommet."),
+    "active.unexpected": N_("Uventet aktivitet fra kl. {first_at}, sist kl. {last_at}: {place}."),
+    "active.explained": N_("Aktiviteten er forklart av noe som ble meldt senere."),
+    "active.moved_away": N_("Beboeren bor ikke lenger i rommet."),
     "bed.check": N_("Sengen har vært tom siden kl. {left_at}, og ingenting annet har rørt seg. Gå og se."),
     "bed.check_unconfirmed": N_("Sengen ble tom kl. {left_at}. Ikke bekreftet, ingen kontakt siden. Gå og se."),
     "bed.not_back_seen": N_("Ute av sengen siden kl. {left_at}. Sist bevegelse: {seen} kl. {seen_at}."),
@@ -98,6 +163,7 @@ REASONS: Mapping[str, str] = {
     "bed.back": N_("Tilbake i sengen."),
     "bed.back_before_known": N_("Var ute av sengen, men var tilbake før meldingene kom fram."),
     "bed.moved_away": N_("Beboeren bor ikke lenger i rommet."),
+    **BED_REASONS,
     "plain": N_("Sensoren varslet, men overvåkingen kunne ikke vurdere det."),
     "unknown_event": N_("En sensor varslet om noe denne versjonen ikke kjenner. Gå og se."),
     "unhandled_event": N_("Et varsel ble lagret uten å bli til en alarm. Gå rundt til rommene."),
@@ -122,6 +188,60 @@ REASONS: Mapping[str, str] = {
     "device_silent.never": N_("{device} er lagt inn, men er aldri hørt. Se etter sensoren når du er der."),
     "device_silent.over": N_("{device} er hørt igjen."),
     "device_silent.unwatched": N_("{device} overvåkes ikke lenger."),
+    "round_overdue": N_("Ikke sett til innen fristen, fra kl. {due_at}: rom {rooms}. Gå og se, og kvitter på runden."),
+    "round_overdue.done": N_("Alle på runden er sett til."),
+    "fall.still": N_("Fallsensoren meldte fall kl. {fell_at}, og ingen er hos beboeren etter {min} min. Gå og se."),
+    "wet.wet": N_("Fuktsensoren har vært våt siden kl. {since_at}."),
+    "wet.wet_unconfirmed": N_("Fuktsensoren ble våt kl. {since_at}. Ikke bekreftet, ingen kontakt siden."),
+    "wet.dry": N_("Fuktsensoren er tørr igjen."),
+    "wet.moved_away": N_("Beboeren bor ikke lenger i rommet."),
+    "battery_low": N_("Sensoren ({device}) melder lavt batteri. Bytt det på dagtid."),
+    "battery_low.percent": N_("Sensoren ({device}) har {percent} % batteri igjen. Bytt det på dagtid."),
+    "battery_low.changed": N_("Batteriet i sensoren ({device}) er i orden igjen."),
+    "tamper": N_("Sensoren ({device}) melder at den er åpnet eller tatt ned. Se etter den når du er der."),
+    "tamper.shut": N_("Sensoren ({device}) er lukket igjen."),
+    "implausible.bed_flicker": N_(
+        "Sengesensoren meldte inn og ut {times} ganger i natt. Sjekk matta, kabelen og plasseringen."
+    ),
+    "implausible.bed_stuck": N_(
+        "Sengesensoren har meldt «i seng» i {hours} timer uten avbrudd, siden kl. {since_at}. Har ingen "
+        "ligget der hele tiden, må den sjekkes."
+    ),
+    "implausible.bed_inverted": N_(
+        "Sengesensoren meldte «i seng» {day_percent} % av dagen og {night_percent} % av natten. Den kan være "
+        "satt opp omvendt."
+    ),
+    "implausible.chair_stuck": N_(
+        "Stolsensoren har meldt «sitter» i {hours} timer uten avbrudd, siden kl. {since_at}. Har ingen "
+        "sittet der hele tiden, må den sjekkes."
+    ),
+    "implausible.door_flicker": N_(
+        "Dørsensoren meldte åpen i under ett sekund {times} ganger. Sjekk magneten og avstanden til den."
+    ),
+    "implausible.door_open": N_(
+        "Dørsensoren har meldt åpen i {hours} timer, siden kl. {since_at}. Har døren ikke stått åpen, må "
+        "sensoren sjekkes."
+    ),
+    "implausible.door_mostly_open": N_(
+        "Dørsensoren meldte åpen {percent} % av døgnet. Har døren ikke stått åpen, må sensoren sjekkes."
+    ),
+    "implausible.door_inverted": N_(
+        "Dørsensoren meldte åpen {percent} % av døgnet, og lukket bare i korte øyeblikk, {times} ganger. Den "
+        "kan være satt opp omvendt."
+    ),
+    "implausible.flood": N_(
+        "Sensoren sender unormalt mye, siden kl. {since_at}. Bare siste tilstand lagres. Sjekk batteri, "
+        "plassering og sensor."
+    ),
+    "basis_expired": N_(
+        "Grunnlaget gikk ut kl. {review_at}. Tilsynsplanen varsler ikke. Alarmknapp, fall og vannlekkasje ringer. "
+        "Si fra til avdelingsleder."
+    ),
+    "basis_expired.armed": N_(
+        "Grunnlaget gikk ut kl. {review_at}. Tilsynsplanen varsler som før til kl. 07:00. Si fra til avdelingsleder."
+    ),
+    "basis_expired.renewed": N_("Grunnlaget for tilsynet er fornyet."),
+    "basis_expired.not_wanted": N_("Tilsynet er avsluttet."),
     "rule_failed": N_("En del av overvåkingen sviktet. Alarmer ringer likevel. Varsle driftsvakten."),
 }
 REASON_OTHER = N_("Ingen forklaring finnes for «{code}».")
@@ -223,6 +343,10 @@ ERRORS: Mapping[str, str] = {
     "someone_first": N_("{name} var først."),
     "illegal_move": N_("Alarmen har endret seg. Se kortet på nytt."),
     "unknown_alarm": N_("Alarmen finnes ikke lenger."),
+    "round_ended": N_("Dette tilsynet er avsluttet. Se listen på nytt."),
+    "round_gone": N_("Tilsynet finnes ikke lenger."),
+    "round_physical": N_("Dette tilsynet må gjøres i rommet."),
+    "round_unknown": N_("Ukjent: nettbrettet viser ikke hvordan det går. Gå inn og se."),
     "bad_request": N_("Forespørselen kunne ikke leses."),
     "cross_site": N_("Forespørselen kom fra et annet nettsted."),
     "database_away": N_("Sentralen når ikke databasen. Prøv igjen."),

@@ -6,7 +6,7 @@ a taken door stands above a low battery that nobody has taken, and a card moves 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,9 +19,11 @@ from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
-from nattevakt.central.tables import access_log, alarms, notices, residents, rooms, staff, transitions
+from nattevakt.central.rounds import tasks as round_tasks
+from nattevakt.central.tables import access_log, alarms, notices, residents, rooms, staff, stays, transitions
+from nattevakt.central.tables_plans import plan_versions, plans
+from nattevakt.central.tablet import beside, sentences, when
 from nattevakt.central.tablet import rooms as room_views
-from nattevakt.central.tablet import sentences, when
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.rooms import RoomAlarm, RoomView
 from nattevakt.central.tablet.vitals import seq_and_sweep
@@ -43,11 +45,32 @@ _OPEN = (
         residents.c.name.label("resident_name"),
         staff.c.name.label("holder_name"),
         staff.c.initials.label("holder_initials"),
+        plan_versions.c.body.label("plan_body"),
+    )
+    .outerjoin(
+        plan_versions,
+        (plan_versions.c.tenant_id == alarms.c.tenant_id) & (plan_versions.c.id == alarms.c.plan_version_id),
     )
     .outerjoin(rooms, (rooms.c.tenant_id == alarms.c.tenant_id) & (rooms.c.id == alarms.c.room_id))
     .outerjoin(residents, (residents.c.tenant_id == alarms.c.tenant_id) & (residents.c.id == alarms.c.resident_id))
     .outerjoin(staff, (staff.c.tenant_id == alarms.c.tenant_id) & (staff.c.id == alarms.c.taken_by))
     .where(alarms.c.tenant_id == TENANT, alarms.c.ward_id == bindparam("ward_id"), alarms.c.closed_ms.is_(None))
+)
+# Whose names a plan's text may hold: of whoever the plan is, and of all who live in the room that it rings in.
+_PLANNED = (
+    select(plan_versions.c.id, residents.c.name)
+    .join(plans, (plans.c.tenant_id == plan_versions.c.tenant_id) & (plans.c.id == plan_versions.c.plan_id))
+    .join(residents, (residents.c.tenant_id == plans.c.tenant_id) & (residents.c.id == plans.c.resident_id))
+    .where(plan_versions.c.tenant_id == TENANT, plan_versions.c.id.in_(bindparam("ids", expanding=True)))
+)
+_LIVING = (
+    select(stays.c.room_id, residents.c.name)
+    .join(residents, (residents.c.tenant_id == stays.c.tenant_id) & (residents.c.id == stays.c.resident_id))
+    .where(
+        stays.c.tenant_id == TENANT,
+        stays.c.to_ms.is_(None),
+        stays.c.room_id.in_(bindparam("rooms", expanding=True)),
+    )
 )
 _NOTICES = select(notices.c.id, notices.c.alarm_id, notices.c.sound_seq, notices.c.state).where(
     notices.c.tenant_id == TENANT,
@@ -75,7 +98,8 @@ _LOGGED = select(access_log.c.what, access_log.c.resident_id).where(
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """One alarm card. The name is filled in only where a person may read it and the reading is logged."""
+    """One alarm card. The name is filled in only where a person may read it and the reading is logged; what the plan
+    says is to be done stands on it for everybody, without the name. responsible: for whoever may read names."""
 
     id: int
     version: int
@@ -103,6 +127,9 @@ class CardView:
     act: str
     act_label: str
     resident_id: int | None
+    marks: tuple[str, ...] = ()
+    handling: str = ""
+    responsible: str = ""
     name: str = ""
 
 
@@ -117,6 +144,8 @@ class BoardView:
     person: Person | None
     cards: tuple[CardView, ...]
     rooms: tuple[RoomView, ...]
+    rounds_due: int = 0
+    rounds_overdue: int = 0
 
 
 def board(s: TenantSession, tablet: Tablet, person: Person | None, words: Words, now_ms: int) -> BoardView:
@@ -127,17 +156,41 @@ def board(s: TenantSession, tablet: Tablet, person: Person | None, words: Words,
     rows = _open_alarms(s, tablet.ward_id)
     sent = _notices(s, tablet.id, [row.id for row in rows])
     again = _again(s, [row.id for row in rows if row.sound_seq > 1], zone, words)
+    hidden = None if person is not None else _names(s, [row for row in rows if _handling(row)])
     cards = [
-        _card(row, sent.get((row.id, row.sound_seq)), again.get(row.id, ""), person is not None, words, zone, now_ms)
+        _card(row, sent.get((row.id, row.sound_seq)), again.get(row.id, ""), hidden, words, zone, now_ms)
         for row in rows
     ]
     cards.sort(key=lambda card: (card.priority, card.taken, card.raised_ms, card.id))
     tiles = room_views.of_ward(s, tablet.ward_id, _in_rooms(rows, words, zone), words, zone, now_ms)
-    return BoardView(seq, now_ms, sweep_age_s, tablet.ward_name, person, tuple(cards), tiles)
+    turns = round_tasks.due(s, tablet.ward_id, now_ms)
+    due = {turn.resident_id for turn in turns}
+    late = {turn.resident_id for turn in turns if turn.state is round_tasks.State.OVERDUE}
+    ward = (tablet.ward_name, person, tuple(cards), tiles)
+    return BoardView(seq, now_ms, sweep_age_s, *ward, rounds_due=len(due), rounds_overdue=len(late))
 
 
 def _open_alarms(s: TenantSession, ward_id: int) -> Sequence[Row[Any]]:
     return s.execute(_OPEN, {"ward_id": ward_id}).all()
+
+
+def _handling(row: Row[Any]) -> str:
+    return str((row.plan_body or {}).get("handling") or "")
+
+
+def _names(s: TenantSession, rows: Sequence[Row[Any]]) -> dict[int, list[str]]:
+    """By alarm, the names that must not be read in what its plan says is to be done."""
+    if not rows:
+        return {}
+    planned = {row.id: row.name for row in s.execute(_PLANNED, {"ids": sorted({row.plan_version_id for row in rows})})}
+    living: dict[int, list[str]] = {}
+    in_rooms = sorted({row.room_id for row in rows if row.room_id is not None})
+    for one in s.execute(_LIVING, {"rooms": in_rooms}) if in_rooms else ():
+        living.setdefault(one.room_id, []).append(one.name)
+    return {
+        row.id: [row.resident_name or "", planned.get(row.plan_version_id, ""), *living.get(row.room_id, ())]
+        for row in rows
+    }
 
 
 def _in_rooms(rows: Sequence[Row[Any]], words: Words, zone: ZoneInfo) -> dict[int, RoomAlarm]:
@@ -172,14 +225,23 @@ def _again(s: TenantSession, alarm_ids: Sequence[int], zone: ZoneInfo, words: Wo
 
 
 def _card(
-    row: Row[Any], notice: Row[Any] | None, again: str, named: bool, words: Words, zone: ZoneInfo, now_ms: int
+    row: Row[Any],
+    notice: Row[Any] | None,
+    again: str,
+    hidden: dict[int, list[str]] | None,
+    words: Words,
+    zone: ZoneInfo,
+    now_ms: int,
 ) -> CardView:
+    named = hidden is None
     state = State(row.state)
     taken = state in HELD
     at, unusual = when.occurred(words, Occurred(row.occurred_from_ms, row.occurred_to_ms), row.raised_ms, now_ms, zone)
     act, label = sentences.ACTS.get(state, ("", ""))
     spot = str((row.reason_params or {}).get("place") or "")
     kind = sentences.kind(words, row.kind)
+    plan = row.plan_body or {}
+    handling = _handling(row)
     return CardView(
         id=row.id,
         version=row.version,
@@ -207,6 +269,9 @@ def _card(
         act=act,
         act_label=words(label),
         resident_id=row.resident_id,
+        marks=beside.marks(words, row.marks),
+        handling=handling if hidden is None else beside.unnamed(words, handling, *hidden.get(row.id, ())),
+        responsible=str(plan.get("responsible") or "") if named else "",
         name=(row.resident_name or "") if named else "",
     )
 
@@ -216,7 +281,12 @@ def log_reading(db: Database, tablet: Tablet, person: Person, cards: Sequence[Ca
 
     False where it could not be written; then the names must not be shown.
     """
-    wanted = {(f"alarm:{card.id}", card.resident_id) for card in cards if card.name}
+    names = {(f"alarm:{card.id}", card.resident_id) for card in cards if card.name}
+    return log_names(db, tablet, person, names, now_ms)
+
+
+def log_names(db: Database, tablet: Tablet, person: Person, wanted: Set[tuple[str, int | None]], now_ms: int) -> bool:
+    """The same for any page. wanted: what each name stands by ("alarm:7", "round:31") and whose it is."""
     if not wanted:
         return True
     mine = {"staff_id": person.staff_id, "tablet_id": tablet.id, "started_ms": person.started_ms}

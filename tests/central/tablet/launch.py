@@ -16,13 +16,15 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import update
 
+from nattevakt.central.admin import api as admin_api
+from nattevakt.central.admin import routes as admin_routes
 from nattevakt.central.clock import DemoClock, ServiceClock
 from nattevakt.central.columns import TENANT
 from nattevakt.central.tables import sweep_runs, tablets
 from nattevakt.central.tablet.live import Hub
 from nattevakt.central.tablet.routes import router
 from nattevakt.central.tablet.vitals import serving
-from tests.central.tablet.ward import code, database, ring, seed
+from tests.central.tablet.ward import code, database, ring, seed, thin, turns
 
 BEAT_S = 1.0
 FRESH_MS = 3_600_000
@@ -45,10 +47,21 @@ def create(folder: Path, pace_file: str = "") -> FastAPI:
     app = FastAPI(lifespan=lifespan, openapi_url=None)
     app.state.clock, app.state.db, app.state.hub = clock, db, hub
     app.include_router(router)
+    app.include_router(admin_routes.router)
+    app.include_router(admin_api.router)
 
     @app.post("/test/ring")
     def order_ring(wish: dict[str, object]) -> int:
         return ring(db, ward, clock.now_ms(), **wish)  # type: ignore[arg-type]
+
+    @app.post("/test/turns")
+    def order_turns(wish: dict[str, object]) -> dict[str, int]:
+        numbers = tuple(str(number) for number in wish.pop("numbers"))  # type: ignore[attr-defined]
+        return turns(db, ward, clock.now_ms(), numbers, **wish)
+
+    @app.post("/test/thin")
+    def order_thin(wish: dict[str, str]) -> None:
+        thin(db, ward, clock.now_ms(), wish["number"])
 
     @app.post("/test/code")
     def order_code() -> str:

@@ -14,11 +14,12 @@ from nattevakt.central.completeness import Outage
 from nattevakt.central.db import Database
 from nattevakt.central.people import tablets
 from nattevakt.central.people.tablets import Tablet
+from nattevakt.central.places.sensors import Sensor
 from nattevakt.central.tables import device_states, devices, gateways
 from nattevakt.central.tablet import views
 from nattevakt.central.tablet.i18n import LANGUAGES, words
 from nattevakt.central.tablet.pages import rooms_html
-from nattevakt.central.tablet.rooms import RoomAlarm, RoomView, Sensor, view
+from nattevakt.central.tablet.rooms import RoomAlarm, RoomView, view
 from nattevakt.central.tablet.when import clock
 from tests.central.tablet.ward import MINUTE, Ward, code, ring, seed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.lifecycle import State
@@ -16,7 +16,8 @@ from nattevakt.central.notify import outbox
 from nattevakt.central.people import sessions, tablets
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
-from nattevakt.central.tables import access_log
+from nattevakt.central.places import plans
+from nattevakt.central.tables import access_log, alarms
 from nattevakt.central.tablet import views
 from nattevakt.central.tablet.i18n import words
 from nattevakt.central.tablet.views import BoardView, log_reading
@@ -144,3 +145,39 @@ def test_a_kind_that_says_where_does_not_say_it_twice(db: Database, ward: Ward, 
     ring(db, ward, T0, "bed_check", "203", spot="seng")
     ring(db, ward, T0, "call", "204", spot="seng")
     assert [card.kind for card in look(db, tablet).cards] == ["Ringer etter hjelp, seng", "Sjekk: tom seng"]
+
+
+def test_what_the_plan_says_is_to_be_done_stands_on_the_card_without_the_name(
+    db: Database, ward: Ward, tablet: Tablet
+) -> None:
+    resident = ward.residents["204"]
+    first = NAME.split()[0]
+    with db.write(ward.tenant) as s:
+        plan = plans.current(s, resident)
+        saved = plans.save(
+            s,
+            resident,
+            (),
+            handling=f"Følg {first} tilbake til sengen. {NAME} liker at lyset står på.",
+            responsible="Berit B.",
+            why="prøve",
+            staff_id=None,
+            by_name="prøve",
+            now_ms=T0,
+            expected_version=plan.version if plan is not None else 0,
+        )
+    alarm = ring(db, ward, T0, "fall", "204")
+    with db.write(ward.tenant) as s:
+        mine = (alarms.c.tenant_id == TENANT, alarms.c.id == alarm)
+        s.execute(update(alarms).where(*mine).values(plan_version_id=saved.version_id, marks=["paused", "startup"]))
+    (card,) = look(db, tablet).cards
+    assert card.handling == "Følg beboeren tilbake til sengen. beboeren liker at lyset står på."
+    assert (card.responsible, card.name) == ("", "")
+    assert card.marks == ("Tilsynet er på pause", "Oppstart: vurderes daglig")
+    (card,) = look(db, tablet, kari(db, tablet)).cards
+    assert card.handling.startswith(f"Følg {first} tilbake")
+    assert (card.responsible, card.name) == ("Berit B.", NAME)
+    # A later version of the plan is not what it rang by.
+    with db.write(ward.tenant) as s:
+        plans.end(s, resident, "Slutt", None, T0)
+    assert look(db, tablet, kari(db, tablet)).cards[0].handling.startswith("Følg")

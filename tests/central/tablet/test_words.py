@@ -15,11 +15,12 @@ from babel.messages.extract import extract_from_dir
 
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.lifecycle import ACTIONS, CAUSES, ENDED, HELD, UNTAKEN, State
+from nattevakt.central.places.sensors import Sensor
 from nattevakt.central.tablet import assets, sentences, when
 from nattevakt.central.tablet.i18n import LANGUAGES, choose, words
-from nattevakt.central.tablet.rooms import Sensor, view
-from nattevakt.edge.rules import call, door_at_night, fall, leak, not_back_in_bed
-from nattevakt.edge.rules.rule import Occurred
+from nattevakt.central.tablet.rooms import view
+from nattevakt.edge.rules.catalogue import RULES
+from nattevakt.edge.rules.rule import Occurred, Rule
 from tests.central.tablet.conftest import ROOT
 
 CENTRAL = ROOT / "nattevakt/central"
@@ -33,7 +34,7 @@ AUTUMN_0230_FIRST = 1_792_888_200_000
 
 def extracted() -> set[object]:
     """Every sentence marked in code and templates."""
-    methods = [("**.py", "python"), ("tablet/templates/**.html", "jinja2")]
+    methods = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
     found = extract_from_dir(str(CENTRAL), methods, keywords={"N_": None, "_": None})
     return {message for _file, _line, message, _comments, _context in found}
 
@@ -59,9 +60,10 @@ def test_english_and_nynorsk_are_translated() -> None:
         assert sentence in {words(lang).translations.gettext(label) for _, label in sentences.ACTS.values()}
 
 
-@pytest.mark.parametrize("rule", [call, door_at_night, fall, leak, not_back_in_bed], ids=lambda rule: rule.RULE)
-def test_every_reason_of_every_rule_has_a_sentence(rule: object) -> None:
-    assert set(rule.REASONS) <= set(sentences.REASONS)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_reason_of_every_rule_has_a_sentence(rule: Rule) -> None:
+    assert set(rule.reasons) <= set(sentences.REASONS)
+    assert {rule.kind, *rule.kinds} <= set(sentences.KINDS)
 
 
 def test_every_kind_state_cause_and_action_has_words() -> None:

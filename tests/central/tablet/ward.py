@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nattevakt.central import states
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import RaiseRequest, Where
@@ -12,6 +13,7 @@ from nattevakt.central.db import Database, OnChange, TenantSession, no_listener
 from nattevakt.central.migrate import upgrade
 from nattevakt.central.people import staff as staff_rows
 from nattevakt.central.people import tablets as tablet_rows
+from nattevakt.central.rounds import tasks
 from nattevakt.central.tables import (
     device_states,
     devices,
@@ -68,7 +70,13 @@ def seed(db: Database, now_ms: int, key: str = "furutun") -> Ward:
             _sensor(s, gateway, room, number, now_ms)
         for who, name, initials in (("kari", "Kari N.", "KN"), ("per", "Per A.", "PA")):
             person = s.insert(
-                staff, key=who, name=name, initials=initials, pin_argon2=staff_rows.hash_pin(PIN), active=True
+                staff,
+                key=who,
+                name=name,
+                initials=initials,
+                pin_argon2=staff_rows.hash_pin(PIN),
+                active=True,
+                lead=who == "kari",
             )
             s.add(staff_wards, [{"staff_id": person, "ward_id": ward}])
         s.add(sweep_runs, [{"at_ms": now_ms}])
@@ -131,6 +139,35 @@ def ring(
     found = db.transact(ward.tenant, lambda s: register.apply(s, request, now_ms)).alarm_id
     assert found is not None
     return found
+
+
+def turns(db: Database, ward: Ward, now_ms: int, numbers: tuple[str, ...], **more: object) -> dict[str, int]:
+    """Turns of a round that have just fallen due, or (late_min) are overdue; gives them by room."""
+    late_min, physical = int(str(more.get("late_min", 0))), bool(more.get("physical"))
+    found = {}
+    with db.write(ward.tenant) as s:
+        for place, number in enumerate(numbers):
+            due_ms = now_ms - (late_min + len(numbers) - place) * MINUTE
+            kind, why = (tasks.Kind.PHYSICAL, tasks.DEGRADED) if physical else (tasks.Kind.DIGITAL, tasks.PLANNED)
+            where = (ward.ward, ward.residents[number], ward.rooms[number])
+            task_id = tasks.make(s, *where, due_ms, now_ms, kind=kind, why=why)
+            assert task_id
+            found[number] = task_id
+            if late_min:
+                task = tasks.by_id(s, task_id)
+                assert task
+                assert tasks.move(s, task, tasks.Act.EXPIRE, now_ms)
+    return found
+
+
+def thin(db: Database, ward: Ward, now_ms: int, number: str) -> None:
+    """The resident of a room is looked to more often, as the sweep would have it."""
+    one = {"resident_id": ward.residents[number], "room_id": ward.rooms[number], "use": "bed", "spot": "seng"}
+    state = {str(one["resident_id"]): {**one, "since_ms": now_ms, "why": "silent", "on_ms": now_ms}}
+    with db.write(ward.tenant) as s:
+        states.lock(s, f"ward:{ward.ward}", "degraded")
+        states.keep(s, f"ward:{ward.ward}", "degraded", state)
+        s.changed()
 
 
 def code(db: Database, ward: Ward, now_ms: int) -> str:

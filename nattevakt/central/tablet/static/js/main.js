@@ -8,6 +8,7 @@ import { element, hourMinute, hourMinuteSecond, say, serviceAt, serviceNow, serv
 import { PersonDialog } from "./person.js";
 import { Presence, Receipts } from "./presence.js";
 import { preferences } from "./preferences.js";
+import { Rounds } from "./rounds.js";
 import { Shift } from "./shift.js";
 import { Sounder } from "./sound.js";
 
@@ -39,6 +40,12 @@ const acts = new Acts(
   () => last?.person != null,
   () => link.fetch(),
 );
+const rounds = new Rounds(
+  () => person.ask(),
+  () => last?.person != null,
+  () => link.fetch(),
+  () => board.tick(),
+);
 const presence = new Presence(() => ({
   audio: sounder.state,
   heard: shift.heard,
@@ -59,6 +66,7 @@ function onSnapshot(snapshot) {
   acts.decorate();
   onSweep(snapshot.sweep_age_s, snapshot.sweep_late_s);
   drawPerson(snapshot.person);
+  void rounds.draw(snapshot.rounds, snapshot.alarms.filter((alarm) => !alarm.taken).length);
   for (const alarm of snapshot.alarms) {
     if (alarm.notice_id !== null && !confirmed.has(alarm.notice_id)) {
       confirmed.add(alarm.notice_id);

@@ -36,6 +36,7 @@
  * @property {number} sweep_late_s
  * @property {AlarmRow[]} alarms
  * @property {string} rooms_html
+ * @property {{due: number, overdue: number}} rounds whom to look to now, and how many of them are late
  */
 
 /** @param {string} id @returns {HTMLElement} */
