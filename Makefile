@@ -8,12 +8,13 @@ BIN := $(DEV)/bin
 FUZZ := .venv-fuzz
 FUZZ_S ?= 60
 
-.PHONY: help demo test check bench fuzz lock format
+.PHONY: help demo test check judge bench fuzz lock format
 
 help:
 	@echo "make demo    install into $(DEMO) and play a night on a simulated ward on this machine"
 	@echo "make test    install what the tests need (mosquitto, postgresql, chromium, npm), then make check"
 	@echo "make check   format, lint, types, import contracts, scripts, tests"
+	@echo "make judge   the slow tests, and a year of twelve residents through the rules, judged (minutes; SEED=7 for another year)"
 	@echo "make bench   measure speed and memory beside floors of the same run: one table (about ten minutes)"
 	@echo "make fuzz    search for inputs that break a driver, guided by coverage, $(FUZZ_S) s (FUZZ_S=600 for longer)"
 	@echo "make lock    renew requirements/*.lock from pyproject.toml (needs uv)"
@@ -41,7 +42,11 @@ check: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	npm run --silent check
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not judge" $(PYTEST)
+
+judge: $(DEV)/.stamp
+	$(BIN)/python -m pytest -m judge $(PYTEST)
+	$(BIN)/nattevakt-sim year $(if $(SEED),--seed $(SEED))
 
 bench: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/python -m bench $(PART)

@@ -9,17 +9,21 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from nattevakt.central.clock import ServiceClock
 from nattevakt.central.db import Database
 from nattevakt.central.migrate import make_ready
+from nattevakt.central.places.plan_lines import Line as PlanLine
+from nattevakt.central.places.plan_lines import lacking
 from nattevakt.central.seed import apply_seed
 from nattevakt.central.seed_file import (
+    BasisEntry,
     DeviceEntry,
     GatewayEntry,
+    PlanEntry,
     ResidentEntry,
     RoomEntry,
     Seed,
@@ -28,6 +32,8 @@ from nattevakt.central.seed_file import (
     WindowEntry,
 )
 from nattevakt.edge.events import Bed, Body, Call, Contact, Event, EventId, Health, Moment, Motion, Presence
+from nattevakt.edge.rules.catalogue import RULES
+from nattevakt.edge.rules.windows import Window
 from nattevakt.edge.wire import CONTENT_TYPE, encode_batch, encode_event, event_line
 from tests.support.postgres import Postgres
 from tests.support.processes import ROOT, free_port
@@ -59,6 +65,31 @@ def ward(gateways: int, rooms: int) -> Seed:
         tuple(GatewayEntry(f"gw{g}", f"Gateway {g}", "w") for g in range(gateways)),
         tuple(DeviceEntry(address(g, r, spot), room=f"{g}-{r}", spot=spot) for g, r in made for spot in SPOTS),
         tuple(WindowEntry(f"p{g}-{r}", minute % 1440, (minute + 8 * 60) % 1440) for g, r in made),
+    )
+
+
+AT_ONCE = ("door_at_night", "out_of_bed", "unexpected_activity", "not_returned")
+"""Rules that would ring without end at a ward where everything toggles each second; theirs are windows of later."""
+
+
+def supervised(seed: Seed) -> Seed:
+    """The same ward with every rule that its rooms have sensors for in each resident's plan, and a basis.
+
+    What waits is armed now, so that deadlines are made and moved; what rings at once hours from now.
+    """
+    (window, *_) = seed.door_window
+    later = Window(window.from_minute, window.to_minute)
+    now = Window((window.from_minute - 12 * 60) % 1440, window.from_minute)
+    lines = tuple(
+        PlanLine(rule.name, ((later if rule.name in AT_ONCE else now),) if rule.windowed else ())
+        for rule in RULES
+        if rule.planned and not lacking(rule, frozenset(SPOTS))
+    )
+    return replace(
+        seed,
+        door_window=(),
+        plan=tuple(PlanEntry(entry.key, lines) for entry in seed.resident),
+        basis=tuple(BasisEntry(entry.key, "samtykke", "Bench") for entry in seed.resident),
     )
 
 

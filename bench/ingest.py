@@ -1,7 +1,8 @@
-"""Ingest over HTTP in batches of 1, 100 and 200, with supervision and without, beside the database alone.
+"""Ingest over HTTP in batches of 1, 100 and 200, without supervision, with it, and with all of it, beside the database.
 
 `python -m bench.ingest`. One centre process; each connection is a gateway of its own. Batches go in the backlog lane,
-as stored rows do; single events in the urgent lane. With supervision one event in a hundred is a call.
+as stored rows do; single events in the urgent lane. With supervision one event in a hundred is a call. "Supervision" is
+a door window for each resident, "full supervision" a plan with every rule that the room has sensors for.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from bench.centre import Centre, Line, centre, databases
+from bench.centre import Centre, Line, centre, databases, supervised, ward
 from bench.copying import Copying, together
 from bench.figures import Bar, Figure, interleaved, report, say
 from tests.support.postgres import Postgres, available, running_cluster
 
 CONNECTIONS = 4
-BARS = {(200, False): Bar(0.35, at_most=False), (200, True): Bar(0.2, at_most=False)}
+BARS = {
+    (200, "without"): Bar(0.35, at_most=False),
+    (200, "with supervision"): Bar(0.2, at_most=False),
+    (200, "with full supervision"): Bar(0.15, at_most=False),
+}
+ROOMS = 4
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,17 @@ class Load:
 
 
 def measure(database: str, server: Postgres | None, sizes: tuple[Size, ...], turns: int) -> list[Figure]:
-    """All sizes on one database, without supervision and with it."""
+    """All sizes on one database, without supervision, with it, and with all of it."""
     figures = []
-    for rules in (False, True):
+    for how in ("without", "with supervision", "with full supervision"):
+        rules = how != "without"
         url, admin = server.fresh_database() if server is not None and database == "PostgreSQL" else ("", "")
         floor = Copying(admin, CONNECTIONS)
-        with centre(url, CONNECTIONS, rules=rules) as made:
+        plain = ward(CONNECTIONS, ROOMS)
+        seed = supervised(plain) if how == "with full supervision" else plain
+        with centre(url, CONNECTIONS, ROOMS, rules=rules, seed=seed) as made:
             load = Load(made)
             for size in sizes:
-                how = "with supervision" if rules else "without"
                 say(f"ingest: {database}, batches of {size.batch}, {how}")
                 load.events_per_s(size, calls=rules)
                 found = interleaved(
@@ -76,7 +84,7 @@ def measure(database: str, server: Postgres | None, sizes: tuple[Size, ...], tur
                     turns,
                 )
                 what = f"{database}, batches of {size.batch}, {how}"
-                bar = BARS.get((size.batch, rules))
+                bar = BARS.get((size.batch, how))
                 figures.append(Figure("ingest", what, found.measured, found.floor, "events/s", found.ratio, bar))
             load.close()
         floor.close()

@@ -51,7 +51,7 @@ def test_the_outbox_is_measured() -> None:
 
 
 def test_rules_are_measured() -> None:
-    assert {found.what for found in rules.run(50, 1)} >= {"call", "fall", "leak"}
+    assert {found.what for found in rules.run(50, 1, 1)} >= {"call", "fall", "leak", "all, armed as in the year"}
 
 
 def test_every_driver_is_measured() -> None:
@@ -68,7 +68,7 @@ def test_the_bare_chain_answers(tmp_path: Path) -> None:
 
 def test_ingest_is_measured() -> None:
     found = ingest.run(None, ingest.TINY, 1)
-    assert len(found) == 2 * len(ingest.TINY)
+    assert len(found) == 3 * len(ingest.TINY)
     assert all(one.measured > 0 for one in found)
 
 

@@ -1,4 +1,4 @@
-"""The command line of the simulator: demo, house, run, list. Serves whoever wants to see it work, and CI."""
+"""The command line of the simulator: demo, house, run, list, year. Serves whoever wants to see it work, and CI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nattevakt.sim import commands as scenarios
-from nattevakt.sim import demo, house
+from nattevakt.sim import demo, house, year_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--at-once", action="store_true", help="ikke vent på det første nettbrettet")
     _add_house(commands)
     scenarios.add(commands)
+    year_command.add(commands)
     return found
 
 
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return scenarios.run(args)
     if args.command == "list":
         return scenarios.list_faults() if args.faults else scenarios.list_all()
+    if args.command == "year":
+        scenarios.ends_in_order()
+        return year_command.run(args)
     if args.command == "house":
         return _house(args)
     wait_s = 0.0 if args.at_once else demo.VIEWER_WAIT_S

@@ -25,3 +25,5 @@ class Act(StrEnum):
     FALLS_PERHAPS = "falls_perhaps"
     GETS_UP_FROM_FLOOR = "gets_up_from_floor"
     FLOODS = "floods"
+    WETS = "wets"
+    CHANGED = "changed"

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, select, update
 
 from nattevakt.central import wakes
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.tables import device_states, gateways
+from nattevakt.central.tables_plans import bases, pauses
 from nattevakt.central.wake_handlers import Handler
 from nattevakt.edge.drivers.driver import Device, Reading, Stepped
 from nattevakt.edge.events import Moment
@@ -56,6 +58,19 @@ def at_once(*rules: str, workings: Workings | None = None) -> Workings:
     return replace(known, handlers=_with(known.handlers, rules, blind))
 
 
+def unpaused(*rules: str) -> Workings:
+    """A centre that judges these rules' deadlines as if nobody had paused anything."""
+    known = Workings()
+    return replace(known, handlers=_with(known.handlers, rules, partial(_as_if_over, pauses, pauses.c.id > 0)))
+
+
+def to_the_minute(*rules: str) -> Workings:
+    """A centre that judges these rules' deadlines as if a basis that runs out at night were over at once."""
+    known = Workings()
+    over = bases.c.review_ms <= bindparam("now_ms")
+    return replace(known, handlers=_with(known.handlers, rules, partial(_as_if_over, bases, over)))
+
+
 class Deaf:
     """A serial driver that gives up a whole read when it does not begin with a frame: what follows noise is lost."""
 
@@ -91,6 +106,11 @@ def credulous(
     return interpret(live, device, memory, now, **{**how, "known": known})
 
 
+def hasty(reading: Reading, device: Device | None, memory: Mapping[str, str], now: Moment, **how: Any) -> Interpreted:
+    """An interpreter that waits for no contact to settle: each leap of it is a change."""
+    return interpret(reading, device, memory, now, **{**how, "timely": False})
+
+
 def _known(reading: Reading, memory: Mapping[str, str], how: Mapping[str, Any]) -> DeviceMemory:
     known: DeviceMemory | None = how["known"]
     return known.copy() if known is not None else DeviceMemory(memory.get(memory_key(reading.address)))
@@ -123,5 +143,23 @@ def blind(handler: Handler) -> Handler:
         for row in lost:
             values = {"p_gateway_id": row.gateway_id, "p_address": row.address, "since_ms": row.unknown_since_ms}
             s.execute(_LOSE, values)
+
+    return look
+
+
+def _as_if_over(rows: Table, which: ColumnElement[bool], handler: Handler) -> Handler:
+    """A handler for which these rows, which somebody may end, have been ended."""
+    mine = (rows.c.tenant_id == TENANT, rows.c.ended_ms.is_(None))
+    there = select(rows.c.id).where(*mine, which)
+    end = update(rows).where(rows.c.tenant_id == TENANT, rows.c.id == bindparam("row_id"))
+    set_to = end.values(ended_ms=bindparam("to_ms"))
+
+    def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
+        found = s.execute(there, {"now_ms": now_ms} if rows is bases else {}).scalars().all()
+        for row_id in found:
+            s.execute(set_to, {"row_id": row_id, "to_ms": now_ms})
+        handler(s, tenant, wake, now_ms, pace)
+        for row_id in found:
+            s.execute(set_to, {"row_id": row_id, "to_ms": None})
 
     return look

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nattevakt.central.alarms.lifecycle import State
+from nattevakt.central.findings import Found
 from nattevakt.sim.scenario import Expected, Night, Shown, Tolerated
 from nattevakt.sim.watch import Seen
 
@@ -36,10 +37,11 @@ def judge(
     shown: Mapping[Shown, str],
     troubles: Sequence[str] = (),
     *,
+    findings: Sequence[Found] = (),
     slack_ms: int = 0,
 ) -> Verdict:
-    """Compare. shown: what each awaited tile was. troubles: what could not be played. slack_ms: real processes may be
-    this much later than expected, and their clocks this far apart."""
+    """Compare. shown: what each awaited tile was. troubles: what could not be played. findings: about
+    devices. slack_ms: real processes may be this much later than expected, and their clocks this far apart."""
     verdict = Verdict(failures=list(troubles))
     left = list(seen)
     for wanted in sorted(night.expected, key=lambda e: (e.by_ms, e.line)):
@@ -63,7 +65,24 @@ def judge(
             verdict.met.append(sentence)
         else:
             verdict.failures.append(f"{night.file}:{tile.line}: {sentence}: ble vist som {came}")
+    if night.noted:
+        _note(night, findings, slack_ms, verdict)
     return verdict
+
+
+def _note(night: Night, findings: Sequence[Found], slack_ms: int, verdict: Verdict) -> None:
+    left = list(findings)
+    for wanted in night.noted:
+        mine = [one for one in left if (one.code, one.room) == (wanted.code, wanted.room)]
+        left = [one for one in left if one not in mine]
+        what = f"funnet {wanted.code} på {wanted.room}"
+        if any(wanted.after_ms - slack_ms <= one.at_ms <= wanted.by_ms + slack_ms for one in mine):
+            verdict.met.append(what)
+            continue
+        span = f"mellom {night.clock(wanted.after_ms)} og {night.clock(wanted.by_ms)}"
+        others = f" (men kl. {', '.join(night.clock(one.at_ms) for one in mine)})" if mine else ""
+        verdict.failures.append(f"{night.file}:{wanted.line}: {what} kom ikke {span}{others}")
+    verdict.failures += [f"uventet funn: {one.code} om {one.address} på {one.room}" for one in left]
 
 
 def _what(kind: str, room: str, about: str) -> str:

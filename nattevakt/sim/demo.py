@@ -29,8 +29,8 @@ from nattevakt.sim.pacing import Pacer
 from nattevakt.sim.people import Happening
 from nattevakt.sim.programs import DemoError, Programs, free_port, listens
 from nattevakt.sim.scenario import Night, ScenarioError
-from nattevakt.sim.script import Scene
 from nattevakt.sim.side_page import Row, SidePage
+from nattevakt.sim.stage import Scene
 from nattevakt.sim.street import Street
 from nattevakt.sim.ward import WARD
 

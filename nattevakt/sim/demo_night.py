@@ -15,17 +15,8 @@ from nattevakt.sim import people
 from nattevakt.sim.acts import Act
 from nattevakt.sim.people import Habits, Happening
 from nattevakt.sim.scenario import Night
-from nattevakt.sim.script import (
-    Deed,
-    falls,
-    flickers,
-    gets_up,
-    goes_to_toilet,
-    link_dies,
-    moves,
-    opens,
-    presses,
-)
+from nattevakt.sim.script import falls, flickers, gets_up, goes_to_toilet, link_dies, moves, opens, presses
+from nattevakt.sim.stage import Deed
 from nattevakt.sim.ward import WARD, Resident
 
 BEGINS, ENDS = "22:50", "06:30"

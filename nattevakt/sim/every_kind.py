@@ -12,7 +12,7 @@ from nattevakt.sim.ward import WARD, Gateway, Resident, Sensor, Ward, radio, zig
 
 UP = "loftet"
 _CALL, _DOOR, _BED, _FALL, _LEAK = Use.CALL, Use.DOOR, Use.BED, Use.FALL, Use.LEAK
-_MOTION, _PRESENCE, _CHAIR, _AUTO = Use.MOTION, Use.PRESENCE, Use.CHAIR, Use.AUTO
+_MOTION, _PRESENCE, _CHAIR, _WET, _AUTO = Use.MOTION, Use.PRESENCE, Use.CHAIR, Use.WET, Use.AUTO
 
 
 def _radar(address: str, profile: str, use: Use, spot: str) -> Sensor:
@@ -57,7 +57,8 @@ _ROOMS: tuple[tuple[str, tuple[Sensor, ...]], ...] = (
               _node("lora:24e124535d387376", "VS373", _FALL, "bad", 600))),
     ("Lars", (_node("esphome:rom312/bed_occupied", "bed", _BED, "seng"), _zigbee(12, "FDS315", _FALL, "stue"),
               _zigbee(13, "FP1E", _PRESENCE, "stue"))),
-    ("Mona", (_radar("micradar:seng", "R60ABD1", _BED, "seng"), _zigbee(14, "SPM915", _CHAIR, "stol"))),
+    ("Mona", (_radar("micradar:seng", "R60ABD1", _BED, "seng"), _zigbee(14, "SPM915", _CHAIR, "stol"),
+              _zigbee(15, "SJCGQ11LM", _WET, "seng"))),
 )  # fmt: skip
 
 

@@ -184,10 +184,12 @@ class Faults:
 
     def said(self, device: SimDevice, told: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
         """Whatever it says, with the faults of its mouth and its line."""
-        found = self._of.get(device.sensor.address, {}).values()
+        found = self._of.get(device.sensor.address)
+        if not told or not found:
+            return told
         # What changes whole frames comes before what surrounds them: half of a frame and noise is no whole frame.
         for fault, chance in sorted(
-            found, key=lambda one: SURROUND.index(one[0].name) if one[0].name in SURROUND else -1
+            found.values(), key=lambda one: SURROUND.index(one[0].name) if one[0].name in SURROUND else -1
         ):
             if fault.garbles is not None and told:
                 told = fault.garbles(device, told, chance)

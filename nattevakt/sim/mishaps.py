@@ -10,7 +10,8 @@ from random import Random
 
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.sim.faults import FAULTS
-from nattevakt.sim.script import Deed, Scene, Stage, of_gateway, of_person, sensors_of
+from nattevakt.sim.script import of_gateway, of_person, sensors_of
+from nattevakt.sim.stage import Deed, Scene, Stage
 from nattevakt.sim.ward import Resident, Ward
 
 

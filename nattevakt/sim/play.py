@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from nattevakt.central.findings import Found, recent
 from nattevakt.central.tablet.i18n import words
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.sim import people
@@ -19,7 +20,7 @@ from nattevakt.sim.centre import Stock
 from nattevakt.sim.check import Verdict, judge
 from nattevakt.sim.people import Habits, Happening
 from nattevakt.sim.scenario import Broken, Entry, Night, Shown
-from nattevakt.sim.script import Scene, Stage
+from nattevakt.sim.stage import Scene, Stage
 from nattevakt.sim.watch import Seen, room_shown
 from nattevakt.sim.world import Plan, Trace, World, chance_of, no_trace
 
@@ -81,7 +82,7 @@ def play(
         for tile in night.shown:
             world.line.at(tile.at_ms, partial(_look, world, tile, shown, night))
         world.run(twin.ends_ms or night.ends_ms, _reporter(night, world, progress) if progress is not None else None)
-        verdict = judge(night, world.watch.seen, shown, world.troubles)
+        verdict = judge(night, world.watch.seen, shown, world.troubles, findings=_found(world))
         return Played(night, seed, verdict, world.watch.seen, world.line.steps, broken, dict(world.centre.statuses))
     finally:
         world.close()
@@ -117,6 +118,13 @@ def _happen(night: Night, world: World, entry: Entry, seed: int, number: int) ->
     world.told(entry.deed.says)
     scene = Scene(world.line.now_ms, chance_of(seed, f"deed {number}"), night.moment)
     entry.deed.play(world, scene)
+
+
+def _found(world: World) -> tuple[Found, ...]:
+    if not world.centre.up:
+        return ()
+    with world.centre.db.read(world.centre.tenant.id) as s:
+        return recent(s, world.line.now_ms)
 
 
 def _look(world: World, tile: Shown, shown: dict[Shown, str], night: Night) -> None:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from nattevakt.central.db import Database
+from nattevakt.central.findings import recent
 from nattevakt.central.tablet.i18n import words
 from nattevakt.edge.errors import RetryError
 from nattevakt.sim.check import judge
@@ -24,7 +25,7 @@ from nattevakt.sim.pacing import Pacer
 from nattevakt.sim.play import Played, set_the_scene
 from nattevakt.sim.programs import Programs, free_port
 from nattevakt.sim.scenario import Entry, Night, ScenarioError, Shown
-from nattevakt.sim.script import Scene
+from nattevakt.sim.stage import Scene
 from nattevakt.sim.street import Street
 from nattevakt.sim.watch import Seen, Watch, room_shown
 from nattevakt.sim.world import Trace, chance_of, no_trace
@@ -105,7 +106,10 @@ class _Run:
             street.line.at(tile.at_ms, partial(self._look_at, database, tile))
         pacer.set(self._pacing.speed)
         self._turn(street, database, stop, programs.check_alive)
-        verdict = judge(night, self._watch.seen, self._shown, slack_ms=self._pacing.slack_ms)
+        (tenant,) = database.tenants()
+        with database.read(tenant.id) as s:
+            found = recent(s, self._now_ms())
+        verdict = judge(night, self._watch.seen, self._shown, findings=found, slack_ms=self._pacing.slack_ms)
         return Played(night, self._seed, verdict, self._watch.seen, street.line.steps)
 
     def _turn(self, street: Street, database: Database, stop: threading.Event, check: Callable[[], None]) -> None:

@@ -48,6 +48,10 @@ class Voices:
         self.devices: dict[str, SimDevice] = {
             s.address: MAKERS[s.radio](s, topics.get(s.gateway, {}).get(s.radio, "")) for s in ward.sensors
         }
+        self._on_port: dict[tuple[str, str], list[SimDevice]] = {}
+        for sensor in ward.sensors:
+            if sensor.is_serial:
+                self._on_port.setdefault((sensor.gateway, sensor.port), []).append(self.devices[sensor.address])
         self.faults = Faults()
 
     def of(self, happening: Happening) -> tuple[Utterance, ...]:
@@ -80,10 +84,8 @@ class Voices:
     def hears(self, gateway: str, port: str, asked: bytes) -> tuple[Utterance, ...]:
         """What is answered to bytes that a gateway sent on one of its serial lines."""
         told: list[Utterance] = []
-        for sensor in self._ward.of_gateway(gateway):
-            if sensor.is_serial and sensor.port == port:
-                device = self.devices[sensor.address]
-                told += self.faults.said(device, device.hears(asked))
+        for device in self._on_port.get((gateway, port), ()):
+            told += self.faults.said(device, device.hears(asked))
         return tuple(told)
 
     def fault(self, name: str, address: str, chance: Random, now_ms: int, *, on: bool = True) -> tuple[Utterance, ...]:

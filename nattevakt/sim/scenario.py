@@ -18,16 +18,18 @@ from zoneinfo import ZoneInfo
 
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.edge.errors import NattevaktError
+from nattevakt.edge.rules import sensor_implausible
 from nattevakt.edge.rules.windows import NORWAY
 from nattevakt.sim.centre import Workings
 from nattevakt.sim.host import GatewayWorkings
 from nattevakt.sim.people import Habits
-from nattevakt.sim.script import Deed
+from nattevakt.sim.stage import Deed
 from nattevakt.sim.ward import WARD, Ward
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?( igjen)?\Z")
 SHOWN = ("known", "unknown", "mute")
+FINDINGS = sensor_implausible.REASONS
 
 
 class ScenarioError(NattevaktError):
@@ -84,6 +86,20 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A finding about a device in this room that must be there for somebody to see to by day. code: its reason's.
+
+    after_ms, by_ms: when it must have been told last, both included.
+    """
+
+    code: str
+    room: str
+    after_ms: int
+    by_ms: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """A twin of the story that is played with one thing broken, and must fail. says: what is broken, in Norwegian.
 
@@ -135,6 +151,7 @@ class Night:
         self.expected: list[Expected] = []
         self.tolerated: list[Tolerated] = []
         self.shown: list[Shown] = []
+        self.noted: list[Noted] = []
         self.twins: list[Broken] = []
         self._on = on
         self.file = Path(self._caller()[0]).name
@@ -209,6 +226,16 @@ class Night:
         if self.ward.resident(room) is None:
             raise self._wrong(f"ukjent rom «{room}»")
         self.shown.append(Shown(self.moment(when), room, seen, self._caller()[1]))
+
+    def expect_finding(self, code: str, *, room: str, by: str, after: str = "") -> None:
+        """This finding about a device in this room, told last no later than `by` and no earlier than `after`. Who
+        expects one expects no other; a story that expects none does not ask for them."""
+        if code not in FINDINGS:
+            raise self._wrong(f"ukjent funn «{code}»; kjente er " + ", ".join(FINDINGS))
+        if self.ward.resident(room) is None:
+            raise self._wrong(f"ukjent rom «{room}»")
+        after_ms = self.moment(after) if after else self.begins_ms
+        self.noted.append(Noted(code, room, after_ms, self.moment(by), self._caller()[1]))
 
     def broken(
         self,

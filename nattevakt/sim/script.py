@@ -1,16 +1,12 @@
 """What can happen in a story, in the words that scenarios use. Serves scenario files.
 
-Owns the deeds: each says itself in Norwegian, checks its names against the ward, and is played on a stage when its
-moment comes. A stage is the world of virtual time or a house of real processes; a deed knows neither. Must not know
-what is expected of the night.
+Owns what residents and the installation do, and what staff do with alarms: each deed says itself in Norwegian, checks
+its names against the ward, and is played on a stage when its moment comes. Must not know what is expected of the night.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from random import Random
-from typing import Protocol
 
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.edge.drivers.driver import Use
@@ -18,95 +14,8 @@ from nattevakt.sim import people
 from nattevakt.sim.acts import Act
 from nattevakt.sim.network import Road
 from nattevakt.sim.people import MINUTE_MS, Happening
+from nattevakt.sim.stage import Deed, Play, Scene, Stage
 from nattevakt.sim.ward import Resident, Sensor, Ward
-
-
-class Stage(Protocol):
-    """Where a story is played. Every verb means: now. Names have been checked against the ward."""
-
-    @property
-    def ward(self) -> Ward:
-        """The ward that lives there."""
-        ...
-
-    def later(self, after_ms: int, action: Callable[[], None]) -> None:
-        """Do something so much later."""
-        ...
-
-    def happens(self, happening: Happening) -> None:
-        """Something happens to a resident, at its own moment."""
-        ...
-
-    def road(self, gateway: str, road: Road) -> None:
-        """A link changes."""
-        ...
-
-    def gateway_off(self, gateway: str, *, box: bool = True) -> None:
-        """A gateway dies."""
-        ...
-
-    def gateway_on(self, gateway: str) -> None:
-        """A gateway comes back."""
-        ...
-
-    def clock_lost(self, gateway: str, until_ms: int) -> None:
-        """From its next boot a gateway believes in 1970, until this moment."""
-        ...
-
-    def centre_off(self) -> None:
-        """The centre dies."""
-        ...
-
-    def centre_on(self) -> None:
-        """The centre comes back."""
-        ...
-
-    def dies(self, address: str) -> None:
-        """A device falls silent."""
-        ...
-
-    def lives(self, address: str) -> None:
-        """A device speaks again."""
-        ...
-
-    def fault(self, name: str, address: str, chance: Random, *, on: bool = True) -> None:
-        """A device gets a fault, or is rid of it."""
-        ...
-
-    def bridge_restarts(self, gateway: str, away_ms: int) -> None:
-        """A gateway's Zigbee2MQTT is away for so long, and says again all that it has cached."""
-        ...
-
-    def guest_changes(self, room: str, key: str, name: str) -> None:
-        """Somebody else lives in a room."""
-        ...
-
-    def moves(self, worker: str, kind: str, room: str, to: State, cause: str = "", action: str = "") -> None:
-        """A member of staff moves the open alarm of this kind in this room."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """The moment at which a deed is played. when: a time of day of this night as Unix ms."""
-
-    at_ms: int
-    chance: Random
-    when: Callable[[str], int]
-
-
-Play = Callable[[Stage, Scene], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """One thing that happens. says: in Norwegian, for the story. check: what is wrong with it in this ward, or None.
-    about: the residents it moves; their own plain nights are left out."""
-
-    says: str
-    play: Play
-    check: Callable[[Ward], str | None]
-    about: tuple[str, ...] = ()
 
 
 def _resident(ward: Ward, name: str) -> Resident:
@@ -258,6 +167,11 @@ def rises(name: str) -> Deed:
     return _acts(name, f"{name} reiser seg", Use.CHAIR, "", (0, Act.RISES))
 
 
+def wets(name: str, for_min: float) -> Deed:
+    """The moisture pad in the bed gets wet, and is changed for a dry one so much later."""
+    return _acts(name, f"{name} blir våt", Use.WET, "", (0, Act.WETS), (round(for_min * MINUTE_MS), Act.CHANGED))
+
+
 def enters(name: str, spot: str = "") -> Deed:
     """Comes where a presence sensor looks."""
     return _acts(name, f"{name} kommer inn" + (f" på {spot}" if spot else ""), Use.PRESENCE, spot, (0, Act.ENTERS))
@@ -365,11 +279,16 @@ def guest_changes(room: str, to: str) -> Deed:
     return Deed(f"{to} flytter inn på {room}", lambda stage, _: stage.guest_changes(room, key, to), check)
 
 
+def of_worker(ward: Ward, worker: str) -> str | None:
+    """What is wrong with the name of this member of staff, or None."""
+    known = [person.key for person in ward.staff]
+    return None if worker in known else f"ukjent ansatt «{worker}»; kjente er " + ", ".join(known)
+
+
 def _staff(worker: str, kind: str, room: str, to: State, says: str, cause: str = "", action: str = "") -> Deed:
     def check(ward: Ward) -> str | None:
-        if worker not in [person.key for person in ward.staff]:
-            return f"ukjent ansatt «{worker}»; kjente er " + ", ".join(person.key for person in ward.staff)
-        return None if ward.resident(room) is not None else f"ukjent rom «{room}»"
+        known = ward.resident(room) is not None
+        return of_worker(ward, worker) or (None if known else f"ukjent rom «{room}»")
 
     def play(stage: Stage, _: Scene) -> None:
         stage.moves(worker, kind, room, to, cause, action)

@@ -22,6 +22,7 @@ from nattevakt.sim.network import Road
 from nattevakt.sim.people import Happening
 from nattevakt.sim.says import Published, RadioBytes, Utterance, Voices
 from nattevakt.sim.sensors import Bridge, Stick
+from nattevakt.sim.stage import Change
 from nattevakt.sim.ward import Sensor, Ward
 
 FIRST_REPORT_MS = 6_000
@@ -155,6 +156,10 @@ class Street:
     def guest_changes(self, room: str, key: str, name: str) -> None:
         """Somebody else lives in a room: not here."""
         raise StageError(f"{name} ({key}) kan ikke flytte inn på {room} herfra")
+
+    def change(self, says: str, work: Change) -> None:  # noqa: ARG002 - one form for all stages
+        """Somebody changes something in the centre: not here."""
+        raise StageError(f"dette kan ikke gjøres herfra: {says}")
 
     def moves(self, worker: str, kind: str, room: str, to: State, cause: str = "", action: str = "") -> None:
         """A member of staff moves an alarm: not here."""

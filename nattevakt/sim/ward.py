@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from nattevakt.edge.drivers.driver import Device, Use
 from nattevakt.edge.drivers.registry import MQTT_DIALECTS, RADIOS, SERIAL_DRIVERS
@@ -21,6 +22,11 @@ ENOCEAN_EVERY_S = 1_200
 ZIGBEE_EVERY_S = 1_800
 RADAR_EVERY_S = 600
 RADAR_BEAT_S = 50
+
+
+@cache
+def _radio_of(address: str) -> str:
+    return next(name for name, radio in reversed(tuple(RADIOS.items())) if address.startswith(radio.PREFIX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Sensor:
     @property
     def radio(self) -> str:
         """The driver or dialect that reads it, by its name in settings; of two that hear the same, the last named."""
-        return next(name for name, radio in reversed(tuple(RADIOS.items())) if self.address.startswith(radio.PREFIX))
+        return _radio_of(self.address)
 
     @property
     def own_name(self) -> str:

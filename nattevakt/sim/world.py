@@ -14,15 +14,10 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import select
-
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act
-from nattevakt.central.columns import TENANT
-from nattevakt.central.db import TenantSession
 from nattevakt.central.seed_file import load_seed
-from nattevakt.central.tables import staff
-from nattevakt.edge.errors import RejectError
+from nattevakt.edge.errors import NattevaktError, RejectError
 from nattevakt.sim import changes
 from nattevakt.sim.centre import Centre, Stock, Workings
 from nattevakt.sim.clock import CentreClock, GatewayClock, Timeline
@@ -30,6 +25,7 @@ from nattevakt.sim.host import GatewayHost, GatewayWorkings
 from nattevakt.sim.network import Link, Road
 from nattevakt.sim.people import Happening
 from nattevakt.sim.says import Utterance, Voices
+from nattevakt.sim.stage import Change
 from nattevakt.sim.ward import Sensor, Ward
 from nattevakt.sim.watch import Seen, Watch
 
@@ -225,6 +221,16 @@ class World:
         renames = self.plan.renames_guests
         self.centre.change(lambda s, now_ms: changes.guest(s, self.ward, room, key, name, now_ms, renames=renames))
 
+    def change(self, says: str, work: Change) -> None:
+        """Somebody changes something in the centre; where that cannot be, the night is troubled."""
+        if not self.centre.up:
+            self.troubles.append(f"{says}: sentralen er nede")
+            return
+        try:
+            self.centre.change(work)
+        except NattevaktError as error:
+            self.troubles.append(f"{says}: {error}")
+
     # --- people at tablets -----------------------------------------------------------------------------------
 
     def moves(self, worker: str, kind: str, room: str, to: State, cause: str = "", action: str = "") -> None:
@@ -242,7 +248,7 @@ class World:
     def _act(self, seen: Seen, worker: str, to: State, cause: str, action: str) -> None:
         self._acts += 1
         with self.centre.db.read(self.centre.tenant.id) as s:
-            staff_id = _staff_id(s, worker)
+            staff_id = changes.staff_id(s, worker)
         self.centre.act(Act(seen.alarm_id, to, staff_id, None, f"act-{self._acts}", cause, action))
         self.told(f"{worker}: {seen.kind} {seen.room} → {to.value}")
 
@@ -253,8 +259,3 @@ class World:
     def _seen(self, seen: Seen) -> None:
         how = f"slutter ({seen.ended_as})" if seen.ended_ms is not None else f"ringer: {seen.reason}"
         self.told(f"ALARM {seen.kind} {seen.room or seen.about} {how}")
-
-
-def _staff_id(s: TenantSession, key: str) -> int:
-    found = s.execute(select(staff.c.id).where(staff.c.tenant_id == TENANT, staff.c.key == key))
-    return int(found.scalar_one())

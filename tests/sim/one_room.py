@@ -22,6 +22,7 @@ from nattevakt.edge.events import (
     LeakOver,
     Motion,
     Presence,
+    Wet,
 )
 from nattevakt.edge.wire import decode_heartbeat
 from nattevakt.gateway.inputs import HttpSend
@@ -41,7 +42,7 @@ SETTLE_MS = 61_237
 ACT_MS = 41_373
 """Between two acts: long enough that two movements are two, and that nothing is a repeat of what was before."""
 RINGS = (Call, Fall, Leak, Foreign)
-HAPPENED = (Call, Fall, FallOver, Leak, LeakOver, Contact, Bed, Presence, Motion, Chair, Foreign)
+HAPPENED = (Call, Fall, FallOver, Leak, LeakOver, Contact, Bed, Presence, Motion, Chair, Wet, Foreign)
 SENSORS: dict[str, Sensor] = {sensor.address: replace(sensor, invert=False) for sensor in EVERY_KIND.sensors}
 """One of every kind, set up as it is mounted: a device that tells the opposite is a fault, and has tests of its own."""
 
@@ -53,6 +54,7 @@ ACTS: dict[Use, tuple[Act, Act | None]] = {
     Use.BED: (Act.OUT_OF_BED, Act.IN_BED),
     Use.PRESENCE: (Act.LEAVES, Act.ENTERS),
     Use.CHAIR: (Act.RISES, Act.SITS),
+    Use.WET: (Act.WETS, Act.CHANGED),
     Use.MOTION: (Act.MOVES, None),
 }
 """What happens in the room of a device, and what ends it. Water is mopped up by `OneRoom.does` itself."""

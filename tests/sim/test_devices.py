@@ -21,6 +21,7 @@ from nattevakt.edge.events import (
     Moment,
     Motion,
     Presence,
+    Wet,
 )
 from nattevakt.edge.interpret import interpret
 from nattevakt.edge.memory import DeviceMemory
@@ -49,6 +50,7 @@ ROUND: dict[Use, Callable[[Sensor], list[Body]]] = {
     Use.BED: lambda s: [Bed(s.address, occupied=False), Bed(s.address, occupied=True)],
     Use.PRESENCE: lambda s: [Presence(s.address, present=False), Presence(s.address, present=True)],
     Use.CHAIR: lambda s: [Chair(s.address, seated=False), Chair(s.address, seated=True)],
+    Use.WET: lambda s: [Wet(s.address, wet=True), Wet(s.address, wet=False)],
     Use.MOTION: lambda s: [Motion(s.address, "vibration" if s.profile == "A5-14-05" else "pir")],
     Use.AUTO: lambda _: [],
 }

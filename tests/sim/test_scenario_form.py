@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nattevakt.central.findings import Found
 from nattevakt.sim.check import judge
+from nattevakt.sim.duties import pauses, walks
 from nattevakt.sim.scenario import Night, ScenarioError, find, load, names
 from nattevakt.sim.script import gateway_dies, gets_up, goes_to_toilet, presses, takes
 from nattevakt.sim.watch import Seen
@@ -62,6 +64,12 @@ def test_mistakes_name_the_line_of_the_scenario() -> None:
         story.expect_shown("02:00", room="201", seen="borte")
     with pytest.raises(ScenarioError, match="ukjent beboer «Ola»"):
         night(up=("Ola",))
+    with pytest.raises(ScenarioError, match=r"ukjent funn «implausible\.moon»"):
+        story.expect_finding("implausible.moon", room="201", by="06:30")
+    with pytest.raises(ScenarioError, match="ukjent ansatt «ola»"):
+        story.at("02:00", walks("ola"))
+    with pytest.raises(ScenarioError, match="ukjent beboer «Ola»"):
+        story.at("02:00", pauses("kari", "Ola", until="03:00", why="bad"))
 
 
 @pytest.mark.parametrize(
@@ -173,3 +181,22 @@ def test_a_tile_that_was_never_looked_at_is_a_failure() -> None:
     assert judge(story, [], {story.shown[0]: "known"}).passed
     assert "ble vist som unknown" in judge(story, [], {story.shown[0]: "unknown"}).failures[0]
     assert not judge(story, [], {}).passed
+
+
+def found(code: str, room: str, at_ms: int) -> Found:
+    return Found("enocean:01A0C208", "sensor_implausible", code, 1, at_ms, {}, "", room, "seng")
+
+
+def test_whoever_expects_a_finding_expects_no_other() -> None:
+    flickers, stuck = "implausible.bed_flicker", "implausible.bed_stuck"
+    story = night()
+    at_ms = story.moment("06:10")
+    assert judge(story, [], {}, findings=[found(stuck, "208", at_ms)]).passed, "not asked for"
+    story.expect_finding(flickers, room="208", after="06:00", by="06:31")
+    assert judge(story, [], {}, findings=[found(flickers, "208", at_ms)]).passed
+    assert "kom ikke mellom 06:00:00 og 06:31:00" in judge(story, [], {}).failures[0]
+    late = judge(story, [], {}, findings=[found(flickers, "208", story.moment("06:40"))]).failures
+    assert "men kl. 06:40:00" in late[0]
+    assert not judge(story, [], {}, findings=[found(flickers, "201", at_ms)]).passed
+    both = judge(story, [], {}, findings=[found(flickers, "208", at_ms), found(stuck, "208", at_ms)]).failures
+    assert both == ["uventet funn: implausible.bed_stuck om enocean:01A0C208 på 208"]

@@ -28,6 +28,14 @@ WANTED = {
     "storm",
     "device_silent",
     "every_sensor",
+    "nobody_walks",
+    "plan_paused",
+    "basis_ends_at_night",
+    "basis_ended",
+    "check_answered",
+    "not_returned",
+    "long_bathroom",
+    "mat_implausible",
 }
 
 

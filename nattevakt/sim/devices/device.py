@@ -108,6 +108,8 @@ MEANS: Mapping[Act, tuple[Use, Values]] = {
     Act.FALLS_PERHAPS: (Use.FALL, {"fall": "possible"}),
     Act.GETS_UP_FROM_FLOOR: (Use.FALL, {"fall": "no"}),
     Act.FLOODS: (Use.LEAK, {"wet": True}),
+    Act.WETS: (Use.WET, {"wet": True}),
+    Act.CHANGED: (Use.WET, {"wet": False}),
 }
 """Which of a resident's devices can know of an act, and what it means to that device."""
 RESTING: Mapping[Use, Values] = {
@@ -115,6 +117,7 @@ RESTING: Mapping[Use, Values] = {
     Use.MOTION: {"motion": False},
     Use.FALL: {"fall": "no"},
     Use.LEAK: {"wet": False},
+    Use.WET: {"wet": False},
 }
 """How things are before anything has happened, where that is known."""
 PLAIN = ("closed", "occupied", "seated", "present")

@@ -35,12 +35,15 @@ class MilesightDevice(Plain):
         return self.say({name: value for name, value in self.state.items() if self.before.get(name) != value})
 
     def reports(self) -> tuple[Utterance, ...]:
-        """A sign of life, with how things are: of a radar the room, of a fall nothing."""
+        """A sign of life, with how things are: of a radar the room, and nothing of that while somebody lies on its
+        floor: a room that is as ever would be the end of the fall."""
         if self.sensor.mute:
             return ()
         told: dict[str, Value] = {name: value for name, value in self.state.items() if name != "fall"}
-        if self.sensor.profile == "VS373":
+        if self.sensor.profile == "VS373" and self.state.get("fall", "no") == "no":
             told.setdefault("present", True)
+        elif self.sensor.profile == "VS373":
+            told.pop("present", None)
         return self.say({**told, "battery_percent": 90.0})
 
     def say(self, values: Mapping[str, Value], after_ms: int = 0) -> tuple[Utterance, ...]:

@@ -1,5 +1,6 @@
 """Bjarne calls while the link is dead, and moves out at noon. The call comes late, and it is still his."""
 
+from nattevakt.sim.duties import walks
 from nattevakt.sim.scenario import Night
 from nattevakt.sim.script import guest_changes, link_dies, presses
 
@@ -7,6 +8,7 @@ NIGHT = Night("guest_changed", "gjesten byttes før anropet kommer fram", begins
 
 NIGHT.at("11:40", link_dies("loftet", minutes=35))
 NIGHT.at("11:45", presses("Bjarne", "seng"))
+NIGHT.at("11:50", walks("kari"))
 NIGHT.at("12:00", guest_changes("202", to="Solveig Berg"))
 NIGHT.at("12:20", presses("Bjarne", "seng"))
 

@@ -1,7 +1,8 @@
 """The link is dead for 40 minutes. Bjarne is up and back in that time: a line in the log. Einar left his bed before it:
-his limits pass unconfirmed, and what comes late shows that he was back."""
+his limits pass unconfirmed, and what comes late shows that he was back. Kari looks into the rooms meanwhile."""
 
 from nattevakt.sim.broken import at_once, without
+from nattevakt.sim.duties import walks
 from nattevakt.sim.scenario import Night
 from nattevakt.sim.script import gets_up, goes_to_toilet, link_dies
 
@@ -9,6 +10,7 @@ NIGHT = Night("link_dead_back_inside", "linja er død mens to er oppe og legger 
 
 NIGHT.at("01:28", gets_up("Einar", for_min=7))
 NIGHT.at("01:30", link_dies("loftet", minutes=40))
+NIGHT.at("01:35", walks("kari"))
 NIGHT.at("01:35", goes_to_toilet("Bjarne", minutes=6))
 
 NIGHT.expect_alarm("gateway_silent", about="loftet", after="01:30:40", by="01:31:20", clears_by="02:10:40")

@@ -1,12 +1,15 @@
-"""The link is dead for 40 minutes. Bjarne gets up in that time and does not come back: it rings when that is known."""
+"""The link is dead for 40 minutes. Bjarne gets up in that time, after Kari has looked in, and does not come back: it
+rings when that is known."""
 
 from nattevakt.sim.broken import without
+from nattevakt.sim.duties import walks
 from nattevakt.sim.scenario import Night
 from nattevakt.sim.script import gets_up, link_dies, moves
 
 NIGHT = Night("link_dead_not_back", "Bjarne står opp mens linja er død og blir borte", begins="01:20", ends="02:30")
 
 NIGHT.at("01:30", link_dies("loftet", minutes=40))
+NIGHT.at("01:35", walks("kari"))
 NIGHT.at("01:40", gets_up("Bjarne"))
 NIGHT.at("01:40:30", moves("Bjarne", "bad"))
 
