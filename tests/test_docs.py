@@ -32,6 +32,26 @@ def test_generated_reference_is_fresh(page: str) -> None:
     assert written == pages()[page], f"{page} is stale: run python -m tools.reference"
 
 
+def test_every_address_of_the_centre_is_described() -> None:
+    """Also those of routers that another router includes."""
+    text = pages()["docs/reference/api.md"]
+    folder = ROOT / "nattevakt/central"
+    declared = 0
+    for path in sorted(folder.rglob("*.py")):
+        for found in re.findall(r"^@router\.(get|put|post)\(.*\)\ndef (\w+)\(", path.read_text("utf-8"), re.MULTILINE):
+            declared += 1
+            said = docstring(path, found[1])
+            assert said in text, f"{name(path)}: {found[1]}"
+    assert declared > 40
+
+
+def docstring(path: Path, function: str) -> str:
+    """The first line of what a function says of itself."""
+    tree = ast.parse(path.read_text("utf-8"))
+    defined = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    return (ast.get_docstring(defined) or "no docstring").splitlines()[0]
+
+
 def test_every_safety_rule_names_tests_that_exist() -> None:
     """docs/explanation/safety.md: each row of its table names at least one test; each named test is defined."""
     text = (ROOT / "docs/explanation/safety.md").read_text(encoding="utf-8")

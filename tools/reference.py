@@ -7,25 +7,25 @@ stands in its docstrings, so that there is one place to keep right.
 from __future__ import annotations
 
 import argparse
-import importlib
 import inspect
 import json
-import pkgutil
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIRouter
 from prometheus_client import REGISTRY
 
 from nattevakt.central import cli as central_cli
 from nattevakt.central import config as central_config
+from nattevakt.central.admin import resident_routes, rounds_routes
+from nattevakt.central.admin import routes as admin_routes
 from nattevakt.central.alarms import lifecycle
 from nattevakt.central.alarms.kinds import KINDS as ALARM_KINDS
 from nattevakt.central.app import create_app
 from nattevakt.central.clock import ServiceClock
-from nattevakt.central.tablet import routes, sentences
-from nattevakt.edge import rules
+from nattevakt.central.tablet import rounds_page, routes
 from nattevakt.edge.drivers.driver import VALUES, Use
 from nattevakt.edge.drivers.registry import MQTT_DIALECTS, PROFILES, SERIAL_DRIVERS
 from nattevakt.edge.events import KINDS, Urgency
@@ -34,6 +34,7 @@ from nattevakt.gateway import config as gateway_config
 from nattevakt.sim import __main__ as sim_cli
 from nattevakt.sim import commands as sim_commands
 from nattevakt.sim import faults as sim_faults
+from tools.rules_page import rules_pages
 from tools.sensors_page import sensors_page, table
 
 ROOT = Path(__file__).parents[1]
@@ -119,37 +120,8 @@ def alarms_page() -> str:
     )
 
 
-def rules_page() -> str:
-    """Every rule: what it owns, what it can be set to, every reason it gives and how the tablet says it."""
-    parts = [
-        NOTE,
-        "# Rules\n",
-        "A rule is a pure function over what was stored; it says what it decides, why, and when it would change its",
-        "mind. The words are those of the tablet in bokmål.\n",
-    ]
-    for found in sorted(pkgutil.iter_modules(rules.__path__), key=lambda module: module.name):
-        module = importlib.import_module(f"{rules.__name__}.{found.name}")
-        if not hasattr(module, "RULE"):
-            continue
-        parts += [f"## {module.RULE}\n", doc(module).removesuffix("\n") + "\n"]
-        settings = getattr(module, "Settings", None)
-        if settings is not None:
-            defaults = ((f"`{entry.name}`", _default(entry)) for entry in fields(settings))
-            parts += [doc(settings) + "\n", table(("setting", "default"), defaults)]
-        parts.append(table(("reason", "on the tablet"), ((f"`{code}`", _said(code)) for code in module.REASONS)))
-    return "\n".join(parts)
-
-
-def _default(entry: Any) -> str:
-    return "required" if entry.default is MISSING else f"`{entry.default!r}`"
-
-
-def _said(code: str) -> str:
-    return sentences.REASONS.get(code, "(only in the log)")
-
-
 def api_page() -> str:
-    """The gateways' contract with its examples, and the tablet's own routes."""
+    """The gateways' contract with its examples, the ward leads', and the routes of our own pages."""
     config = central_config.CentralConfig(central_config.DatabaseConfig("sqlite:///:memory:"))
     parts = [
         NOTE,
@@ -157,24 +129,56 @@ def api_page() -> str:
         "The centre serves its OpenAPI document at `/v1/openapi.json`. Times are Unix milliseconds, UTC.\n",
         "## For gateways\n",
     ]
+    admin: list[str] = []
+    answers: dict[str, str] = {}
     for path, methods in create_app(config, ServiceClock()).openapi()["paths"].items():
         for method, told in methods.items():
-            parts.append(f"### {method.upper()} {path}\n\n{told.get('description') or told['summary']}\n")
-            for media, content in told["requestBody"]["content"].items():
-                example = content["example"]
-                text = example if isinstance(example, str) else json.dumps(example, indent=1)
-                parts.append(f"`{media}`\n\n```json\n{text.strip()}\n```\n")
-            answers = sorted(told["responses"].items())
-            parts.append(table(("status", "meaning"), ((code, answer["description"]) for code, answer in answers)))
-    parts += ["## For tablets\n", "With the cookie of an enrolled tablet; made for the tablet's own page.\n"]
-    own = [route for route in routes.router.routes if isinstance(route, APIRoute)]
-    parts.append(
-        table(
-            ("route", "what it does"),
-            ((f"`{'/'.join(sorted(route.methods or ()))} {route.path}`", doc(route.endpoint)) for route in own),
-        )
-    )
+            found = {code: answer["description"] for code, answer in sorted(told["responses"].items())}
+            if path.startswith(ADMIN):
+                admin += _told(method, path, told)
+                answers |= found
+                continue
+            parts += _told(method, path, told)
+            parts.append(table(("status", "meaning"), found.items()))
+    parts += [
+        "## For ward leads\n",
+        "With the cookies of an enrolled tablet and of a person on it who leads the resident's ward. Unknown keys are",
+        "refused. Names are never answered without an entry in the access log. They all answer:\n",
+        table(("status", "meaning"), sorted(answers.items())),
+        *admin,
+        "### The same for people\n",
+        "The pages' own routes, with the same cookies.\n",
+        _own(admin_routes.router, resident_routes.router, rounds_routes.router),
+        "## For tablets\n",
+        "With the cookie of an enrolled tablet; made for the tablet's own page.\n",
+        _own(routes.router, rounds_page.router),
+    ]
     return "\n".join(parts)
+
+
+ADMIN = "/v1/admin"
+
+
+def _told(method: str, path: str, told: dict[str, Any]) -> list[str]:
+    """One address: what it does, and an example of what it takes, if it takes anything."""
+    parts = [f"### {method.upper()} {path}\n\n{told.get('description') or told['summary']}\n"]
+    asked = [f"`{one['name']}`" for one in told.get("parameters", ()) if one["in"] == "query"]
+    if asked:
+        parts.append(f"Asked with: {', '.join(asked)}.\n")
+    for media, content in told.get("requestBody", {"content": {}})["content"].items():
+        example = content["example"]
+        text = example if isinstance(example, str) else json.dumps(example, indent=1, ensure_ascii=False)
+        parts.append(f"`{media}`\n\n```json\n{text.strip()}\n```\n")
+    return parts
+
+
+def _own(*routers: APIRouter) -> str:
+    """Routes of our own pages, each with what it does. A router does not name those that it includes."""
+    own = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    return table(
+        ("route", "what it does"),
+        ((f"`{'/'.join(sorted(route.methods or ()))} {route.path}`", doc(route.endpoint)) for route in own),
+    )
 
 
 def settings_of(section: str, kind: type[Any]) -> str:
@@ -247,7 +251,8 @@ def devices_page() -> str:
             table(("profile", "meaning"), sorted(PROFILES.items())),
             "## Uses\n",
             f"`use` says what a device is for: {', '.join(f'`{use.value}`' for use in Use)}. `invert = true` swaps the",
-            "meaning of a plain input, for a normally-closed mat or a reed mounted the other way.\n",
+            "meaning of a plain input, for a normally-closed mat or a reed mounted the other way. `wet` is a moisture",
+            "pad: a water sensor of any radio that also says dry, or an input or contact that closes when wet.\n",
             "## Zigbee2MQTT\n",
             "Devices describe themselves (`exposes`). Understood: contact, occupancy, presence, action (emergency,",
             'sos, panic; single presses of known call buttons or of devices with `use = "call"`), sos, water_leak,',
@@ -291,11 +296,11 @@ def simulation_page() -> str:
     return f"{before}{FAULTS_BEGIN}\n{faults}\n{FAULTS_END}{after}"
 
 
+@cache
 def pages() -> dict[str, str]:
     """Path to text of every generated page."""
     return {
         "docs/reference/events.md": events_page(),
-        "docs/reference/rules.md": rules_page(),
         "docs/reference/alarms.md": alarms_page(),
         "docs/reference/api.md": api_page(),
         "docs/reference/settings.md": settings_page(),
@@ -304,6 +309,7 @@ def pages() -> dict[str, str]:
         "docs/reference/sensors.md": sensors_page(NOTE),
         "docs/reference/metrics.md": metrics_page(),
         "docs/explanation/simulation.md": simulation_page(),
+        **rules_pages(NOTE),
     }
 
 
