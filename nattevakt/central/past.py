@@ -40,7 +40,7 @@ WARM_MS = DAY_MS
 NOON_MINUTE = 12 * 60
 STAFF_MIN = (4, 6, 10)
 """Minutes after an alarm sounds at which the staff of a backtest take it, are on site, and close it. A call is answered
-after a mean of 3.5 to 8 minutes (field-traps 3); what clears itself before they are there costs nobody a walk."""
+after a mean of 3.5 to 8 minutes; what clears itself before they are there costs nobody a walk."""
 
 Entries = Mapping[str, tuple[Entry, ...]]
 """A plan as the rules are given it: what each is set to, by its name."""

@@ -36,7 +36,7 @@ from nattevakt.edge.wire_json import VERSION, dump, marks, moment, plain, stream
 
 CONTENT_TYPE = "application/x-ndjson"
 BATCH_EVENTS_MAX = 200
-"""Most events a gateway puts into one batch (design.md section 2, Delivery)."""
+"""Most events a gateway puts into one batch."""
 BATCH_BYTES_MAX = 64_000
 """Most bytes a gateway puts into one batch, unless a single event is larger."""
 ACCEPT_EVENTS_MAX = 1_000

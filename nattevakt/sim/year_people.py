@@ -2,8 +2,7 @@
 
 Owns the settings, fixed before any rule was tuned: none may be changed to make a rule look better, only because a
 source says otherwise. Must not know rules or how a life is played. Source of all that does not name another:
-field-traps sections 2 to 4 (the figures of real homes, wards and sensors that this project was given); what no source
-says is marked "ours".
+published recordings of real homes, wards and sensors; what no source says is marked "ours".
 """
 
 from __future__ import annotations

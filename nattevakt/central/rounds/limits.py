@@ -27,7 +27,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Minutes. retry_min: until the next try after "not sure" (agreed in Swedish practice, domain.md 1.2).
+    """Minutes. retry_min: until the next try after "not sure" (agreed in Swedish practice).
 
     overdue_min: so long after it was due a turn that nobody has done becomes an alarm. spread_min: over how long one
     round is spread. dense_min: between looks into the room while a sensor is silent, where the plan says nothing.

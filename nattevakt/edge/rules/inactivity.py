@@ -373,7 +373,7 @@ SPEC = Rule(
             30,
             1440,
             LIMIT_MIN,
-            "The sensors of a well person were silent for 326 minutes by day and 270 asleep (field-traps 2); 360 is "
+            "The sensors of a well person were silent for 326 minutes by day and 270 asleep (recordings); 360 is "
             "the next whole hour. Only time within the window counts.",
         ),
         Setting(
@@ -381,7 +381,7 @@ SPEC = Rule(
             60,
             1440,
             IN_BED_MIN,
-            "Some are in bed from 20 to 08 (field-traps 2), 12 hours; 14 leaves room for a slow morning. A mat "
+            "Some are in bed from 20 to 08 (recordings), 12 hours; 14 leaves room for a slow morning. A mat "
             "that reads occupied for ever hides nobody longer than this.",
         ),
         Setting(
@@ -389,7 +389,7 @@ SPEC = Rule(
             0,
             10080,
             0,
-            "Whoever went out by the door is away, not inactive, and may be so for days (field-traps 2). 0 says "
+            "Whoever went out by the door is away, not inactive, and may be so for days (recordings). 0 says "
             "nothing of it; another number rings once.",
         ),
     ),

@@ -333,7 +333,7 @@ SPEC = Rule(
             240,
             LIMIT_MIN,
             "Trips to the toilet take 4.6 minutes in the middle, 7 to 10 for one in ten and over 15 in 2 to 5 of 100 "
-            "(field-traps 2); products use 15 minutes for the bathroom at night (domain 8).",
+            "(recordings); products use 15 minutes for the bathroom at night.",
         ),
     ),
     windowed=True,

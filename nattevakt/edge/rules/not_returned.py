@@ -282,8 +282,8 @@ SPEC = Rule(
             1,
             240,
             LIMIT_MIN,
-            "A door stands open for 3 to 12 seconds, seldom over 2.5 minutes (field-traps 2); 10 to 15 minutes is what "
-            "products use for who is not back at night (domain 8).",
+            "A door stands open for 3 to 12 seconds, seldom over 2.5 minutes (recordings); 10 to 15 minutes is what "
+            "products use for who is not back at night.",
         ),
     ),
     windowed=True,

@@ -263,7 +263,7 @@ SPEC = Rule(
             240,
             LIMIT_MIN,
             "Absences at night take 4.6 minutes in the middle, 7 to 10 for one in ten, and 15 or more in 2 to 5 of 100 "
-            "(field-traps 2); a presence sensor itself may need 5 minutes (domain 1.4).",
+            "(recordings); a presence sensor itself may need 5 minutes.",
         ),
     ),
     windowed=True,

@@ -204,7 +204,7 @@ SPEC = Rule(
             1,
             20,
             SIGNS,
-            "An empty home still gives single stray events (field-traps 2). Three signs at least ten seconds apart are "
+            "An empty home still gives single stray events (recordings). Three signs at least ten seconds apart are "
             "somebody.",
         ),
         Setting(
@@ -212,7 +212,7 @@ SPEC = Rule(
             1,
             120,
             WITHIN_MIN,
-            "A trip to the toilet takes 4.6 minutes in the middle, 7 to 10 for one in ten (field-traps 2); signs "
+            "A trip to the toilet takes 4.6 minutes in the middle, 7 to 10 for one in ten (recordings); signs "
             "further apart are not one bout.",
         ),
     ),
