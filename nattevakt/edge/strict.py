@@ -121,12 +121,17 @@ def list_of(item: Reader) -> Reader:
 def map_of(item: Reader, key: Reader = text) -> Reader:
     """A reader for objects of at most 5 * LIST_MAX entries."""
 
+    plain_key, plain_item = _PLAINLY.get(key, _never), _PLAINLY.get(item, _never)
+
     def read(value: object, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise RejectError(where, "must be an object")
         if len(value) > 5 * LIST_MAX:
             raise RejectError(where, f"more than {5 * LIST_MAX} entries")
-        return {key(k, where): item(v, f"{where}.{k}"[:120]) for k, v in value.items()}
+        return {
+            k if plain_key(k) else key(k, where): v if plain_item(v) else item(v, f"{where}.{k}"[:120])
+            for k, v in value.items()
+        }
 
     return read
 

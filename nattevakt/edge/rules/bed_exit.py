@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from types import MappingProxyType
 
 from nattevakt.edge.rules import mats
 from nattevakt.edge.rules.rule import JsonState, Key
@@ -74,10 +73,11 @@ def load(state: JsonState) -> Out | None:
 
 _NAMES = tuple(Out.__dataclass_fields__)
 _values = attrgetter(*_NAMES)
-NEW: Mapping[str, object] = MappingProxyType(
-    {"seen": None, "after": None, "asked": False, "moved": False, "done": False, "rung": 0}
-)
-"""What an exit begins with (as in the state)."""
+
+
+def in_order(exit_: Mapping[str, object]) -> dict[str, object]:
+    """An exit (as in the state) with its names in the order in which `plain` gives them."""
+    return {name: exit_[name] for name in _NAMES}
 
 
 def plain(beds: mats.Mats, out: Out | None, back_ms: int | None) -> JsonState:

@@ -58,27 +58,28 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
     if isinstance(fact, Wake):
         return None
     body = fact.body
-    if isinstance(body, Contact):
-        return _opened(state, fact, body, armed) if body.open else None
-    shut_ms = state.get("shut_ms")
-    if shut_ms is not None and fact.occurred.to_ms < shut_ms:  # type: ignore[operator]
-        return None  # what moves by day; there is much of it
     if isinstance(body, Bed) and not body.occupied:
         return None
-    # That one of those who share a door is inside says nothing of the other.
-    inside_ms = None if armed.shared else _inside_ms(fact)
+    if isinstance(body, Contact):
+        return _opened(state, fact, body, armed) if body.open else None
+    at = fact.occurred
+    shut_ms: Any = state.get("shut_ms")
+    if shut_ms is not None and at.to_ms < shut_ms:
+        return None  # what moves by day; there is much of it
+    if armed.shared:
+        return None  # that one of those who share a door is inside says nothing of the other
+    inside_ms = _inside_ms(body, at.from_ms)
     return None if inside_ms is None else _evidence(state, inside_ms, armed)
 
 
-def _inside_ms(fact: Fact) -> int | None:
-    """Up to which opening this fact shows the resident inside, or None if it shows nothing."""
-    body: Body = fact.body
+def _inside_ms(body: Body, at_ms: int) -> int | None:
+    """Up to which opening this body, from `at_ms`, shows the resident inside, or None if it shows nothing."""
     if isinstance(body, Motion):
-        return fact.occurred.from_ms - MOVEMENT_MARGIN_MS
+        return at_ms - MOVEMENT_MARGIN_MS
     if isinstance(body, Bed):
-        return fact.occurred.from_ms if body.occupied else None
+        return at_ms if body.occupied else None
     if (isinstance(body, Presence) and body.present) or (isinstance(body, Chair) and body.seated):
-        return fact.occurred.from_ms - MOVEMENT_MARGIN_MS
+        return at_ms - MOVEMENT_MARGIN_MS
     return None
 
 
@@ -89,11 +90,13 @@ def _evidence(state: JsonState, inside_ms: int, armed: Armed) -> Step | None:
         if known is not None and inside_ms <= known:
             return None
         asked_ms: Any = state.get("asked_ms", 0)
-        if asked_ms <= inside_ms < asked_ms + SHUT_MS:
-            return Step({**state, "inside_ms": inside_ms})
-        # Outside all windows no opening rings, so that nobody needs to be seen inside once more.
-        shut_ms = shut_until_ms(armed.entries, inside_ms, armed.time_zone)
-        return Step({**state, "inside_ms": inside_ms, "asked_ms": inside_ms, "shut_ms": shut_ms})
+        noted = dict(state)
+        noted["inside_ms"] = inside_ms
+        if not asked_ms <= inside_ms < asked_ms + SHUT_MS:
+            # Outside all windows no opening rings, so that nobody needs to be seen inside once more.
+            noted["asked_ms"] = inside_ms
+            noted["shut_ms"] = shut_until_ms(armed.entries, inside_ms, armed.time_zone)
+        return Step(noted)
     after = {**state, "inside_ms": inside_ms if known is None else max(known, inside_ms), "late_ms": None}
     live = number(state, "live_ms")
     if live is not None and abs(live - late) < LIVE_HOLDS_MS:

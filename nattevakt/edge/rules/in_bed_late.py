@@ -84,7 +84,8 @@ def _toggled(state: JsonState, fact: Fact, body: Bed, armed: Armed, next_ms: int
     at_ms = fact.occurred.to_ms
     before = mats.of(state)
     if len(before) == 1 and body.device in before and now_ms - at_ms < mats.FOLDED_LATE_MS:
-        quick: daily.State = {**state, "beds": {body.device: [body.occupied, at_ms]}}
+        quick: daily.State = dict(state)
+        quick["beds"] = {body.device: [body.occupied, at_ms]}
         if not body.occupied and (before[body.device][0] or not state.get("empty")):
             quick["empty"] = [at_ms, list(fact.key), fact.place]
         return Step(quick, (), next_ms)

@@ -92,35 +92,37 @@ SAME_MS = 20_000
 _OVERDUE = frozenset(("stray", "done", "rung", "due_ms", "why"))
 """What the state holds of a silence that has lasted too long."""
 _SPECIAL = _OVERDUE | {"heard_ms"}
+_GONE = _OVERDUE | {"left_ms", "lie_ms", "plan", "leans"}
+"""What a sign of life that counts leaves nothing of."""
 
 
 def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step | None:
     """Take note of a fact, or judge a deadline."""
     quick: Any = state.get("quick")
-    early_ms = 0
     if quick is None:
         made = _retracting(state, fact, armed, now_ms)
-    else:
-        plain, wake_ms, last_ms, _, _, lie_ms, held, left_ms, early_ms = quick
-        if not armed.entries or armed.entries[0].values["limit_min"] != plain:
-            early_ms = 0
-        elif isinstance(fact, Fact):
-            body, at, at_ms = fact.body, fact.occurred, fact.occurred.to_ms
-            if isinstance(body, Motion):
-                if last_ms < at.from_ms == at_ms and fact.received_ms - last_ms < NEAR_MS:
-                    lies_ms = None if lie_ms is None else at_ms
-                    now = (plain, wake_ms, at_ms, fact.place, fact.key, lies_ms, held, left_ms, early_ms)
-                    return Step({"quick": now, "rest": state["rest"]}, (), wake_ms)
-                made = moved(state, fact, armed)
-                if made is not None:
-                    return made
-            elif isinstance(body, Bed) and fact.received_ms - at_ms <= HEARD_LATE_MS:
-                if body.occupied is (body.device in held) and "heard_ms" not in state["rest"]:  # type: ignore[operator]
-                    return None
-                made = chattered(state, fact, body.device)
-                if made is not None:
-                    return made
-        made = _retracting(whole(state), fact, armed, now_ms)
+        return made if made is None else Step(packed(made.state, armed), made.verdicts, made.wake_at_ms)
+    plain, wake_ms, last_ms, _, _, lie_ms, held, left_ms, early_ms = quick
+    if not armed.entries or armed.entries[0].values["limit_min"] != plain:
+        early_ms = 0
+    elif isinstance(fact, Fact):
+        body, at, received_ms, made = fact.body, fact.occurred, fact.received_ms, None
+        at_ms = at.to_ms
+        if isinstance(body, Motion):
+            if last_ms < at.from_ms == at_ms and received_ms - last_ms < NEAR_MS:
+                if lie_ms is not None:
+                    lie_ms = at_ms
+                now = (plain, wake_ms, at_ms, fact.place, fact.key, lie_ms, held, left_ms, early_ms)
+                return Step({"quick": now, "rest": state["rest"]}, (), wake_ms)
+            made = moved(state, fact, armed)
+        elif isinstance(body, Bed) and received_ms - at_ms <= HEARD_LATE_MS:
+            rest: Any = state["rest"]
+            if body.occupied is (body.device in held) and "heard_ms" not in rest:
+                return None
+            made = chattered(quick, rest, fact, body.device)
+        if made is not None:
+            return made
+    made = _retracting(whole(state), fact, armed, now_ms)
     return made if made is None else Step(packed(made.state, armed, early_ms), made.verdicts, made.wake_at_ms)
 
 
@@ -143,13 +145,14 @@ def _stepped(state: Mapping[str, object], armed: Armed, verdicts: tuple[Verdict,
     """The state with its deadline: that of before, as long as it is not later than the true one."""
     wake_ms = None
     if "last_ms" in state and not state.get("done"):
-        passed_ms = number(state, "due_ms")
-        wake_ms = number(state, "wake_ms") if passed_ms is None else passed_ms
-        if passed_ms is None and (wake_ms is None or not is_early(state, wake_ms, armed)):
-            wake_ms = soonest((wake_ms, _due_ms(state, armed)))
+        wake_ms = number(state, "due_ms")
+        if wake_ms is None:
+            wake_ms = number(state, "wake_ms")
+            if wake_ms is None or not is_early(state, wake_ms, armed):
+                wake_ms = soonest((wake_ms, _due_ms(state, armed)))
     after = {name: value for name, value in state.items() if name not in ("plain", "wake_ms")}
     after["wake_ms"] = wake_ms
-    if wake_ms is not None and len(armed.entries) == 1 and not _SPECIAL & state.keys():
+    if wake_ms is not None and len(armed.entries) == 1 and _SPECIAL.isdisjoint(state):
         # Movement that comes soon changes nothing but when it was, as long as the plan is the same.
         after["plain"] = armed.entries[0].values["limit_min"]
     return Step(after, verdicts, wake_ms)
@@ -175,7 +178,7 @@ def _due_ms(state: Mapping[str, object], armed: Armed) -> int | None:
     if passed_ms is not None:
         return passed_ms
     entries = armed.entries or plan_of(state.get("plan"))
-    return min((due for entry in entries for due in _dues(state, entry, armed.time_zone)), default=None)
+    return min([due for entry in entries for due in _dues(state, entry, armed.time_zone)], default=None)
 
 
 def _overdue(state: JsonState, at_ms: int, armed: Armed) -> JsonState:
@@ -189,8 +192,7 @@ def _overdue(state: JsonState, at_ms: int, armed: Armed) -> JsonState:
     due_ms = _due_ms(state, armed)
     if due_ms is None or at_ms < due_ms:
         return state
-    code, params = _why(state, due_ms, armed.entries or plan_of(state.get("plan")))
-    return {**state, "due_ms": due_ms, "why": [code, params]}
+    return {**state, "due_ms": due_ms, "why": [*_why(state, due_ms, armed.entries or plan_of(state.get("plan")))]}
 
 
 def _is_away(state: Mapping[str, object]) -> bool:
@@ -261,9 +263,8 @@ def _sign(state: JsonState, fact: Fact, armed: Armed) -> Step | None:
 def _living(state: JsonState, fact: Fact, armed: Armed) -> dict[str, object]:
     """The state after a sign of life that counts."""
     at_ms = fact.occurred.from_ms
-    gone = ("left_ms", "lie_ms", "plan", "leans")
-    after = {name: value for name, value in state.items() if name not in gone and name not in _OVERDUE}
-    if _OVERDUE & state.keys():
+    after = {name: value for name, value in state.items() if name not in _GONE}
+    if not _OVERDUE.isdisjoint(state):
         after.pop("wake_ms", None)
     after |= {"last_ms": at_ms, "place": fact.place, "key": fact.key, "shared": armed.shared}
     if after.get("held"):
@@ -349,9 +350,8 @@ def rests_on(state: JsonState) -> RestsOn:
     if "last_ms" not in state:
         return RestsOn()
     leans = state.get("leans")
-    return RestsOn(
-        tuple(leans) if isinstance(leans, list | tuple) else (), (_key(state),), number(state, "last_ms") or 0
-    )
+    devices = tuple(leans) if isinstance(leans, list | tuple) else ()
+    return RestsOn(devices, (_key(state),), number(state, "last_ms") or 0)
 
 
 def left(state: JsonState) -> Step:

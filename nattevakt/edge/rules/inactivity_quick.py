@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nattevakt.edge.rules.rule import Armed, Fact, JsonState, Step
-from nattevakt.edge.rules.silences import HEARD_LATE_MS, MIN_MS, leans_on, plain_plan, whole_inside_ms
+from nattevakt.edge.rules.silences import HEARD_LATE_MS, MIN_MS, is_plan, leans_on, whole_inside_ms
 
 APART_MS = 240_000
 """Movement so long after the sign before it has nothing to do with it."""
@@ -29,9 +29,11 @@ def whole(state: JsonState) -> JsonState:
     quick: Any = state.get("quick")
     if quick is None:
         return state
-    rest: Any = state["rest"]
-    found = zip(NAMES, quick, strict=False)
-    return {**rest, **{name: value for name, value in found if value is not None}}
+    found: dict[str, object] = dict(state["rest"])  # type: ignore[call-overload]
+    for name, value in zip(NAMES, quick, strict=False):
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def forgetful(state: JsonState) -> JsonState:
@@ -54,12 +56,9 @@ def packed(state: JsonState, armed: Armed, known_ms: int = 0) -> JsonState:
         early_ms = 0
     elif wake_ms > early_ms and wake_ms > last_ms + entry.values["limit_min"] * MIN_MS:
         early_ms = whole_inside_ms(entry.windows, last_ms, entry.values["limit_min"] * MIN_MS, armed.time_zone)
-    values = [state.get(name) for name in NAMES]
-    values[6] = values[6] or {}
-    return {
-        "quick": (*values, early_ms),
-        "rest": {name: value for name, value in state.items() if name not in NAMES},
-    }
+    rest = dict(state)
+    plain, _, _, place, key, lie_ms, held, left_ms = [rest.pop(name, None) for name in NAMES]
+    return {"quick": (plain, wake_ms, last_ms, place, key, lie_ms, held or {}, left_ms, early_ms), "rest": rest}
 
 
 def moved(state: JsonState, fact: Fact, armed: Armed) -> Step | None:
@@ -75,28 +74,27 @@ def moved(state: JsonState, fact: Fact, armed: Armed) -> Step | None:
         return None
     if heard_ms >= wake_ms or "heard_ms" in rest or wake_ms > max(early_ms, at_ms + plain * MIN_MS):
         return None
-    set_to = (rest.get("shared"), rest.get("leans"), rest.get("plan"))
-    if set_to != (armed.shared, list(leans_on(armed)), plain_plan(armed)):
+    if rest.get("shared") != armed.shared or not is_plan(rest.get("plan"), armed):
+        return None
+    if rest.get("leans") != list(leans_on(armed)):
         return None
     now = (plain, wake_ms, at_ms, fact.place, fact.key, at_ms if held else None, held, None, early_ms)
     return Step({"quick": now, "rest": rest}, (), wake_ms)
 
 
-def chattered(state: JsonState, fact: Fact, device: str) -> Step | None:
+def chattered(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, device: str) -> Step | None:
     """The quick way for a bed that toggles while nothing depends on it; None where something may."""
-    rest: Any = state["rest"]
-    quick: Any = state["quick"]
     plain, wake_ms, last_ms, place, key, lie_ms, held, left_ms, early_ms = quick
     at_ms = fact.occurred.to_ms
-    if lie_ms is None or "heard_ms" in rest or at_ms >= wake_ms or fact.received_ms >= wake_ms:
+    if lie_ms is None or at_ms >= wake_ms or fact.received_ms >= wake_ms or "heard_ms" in rest:
         return None
     after = dict(held)
-    if device not in held:
+    if device not in after:
         after[device] = at_ms
     else:
-        if len(held) == 1 and wake_ms > early_ms and wake_ms > last_ms + plain * MIN_MS:
-            return None
         since_ms = after.pop(device)
+        if not after and wake_ms > early_ms and wake_ms > last_ms + plain * MIN_MS:
+            return None
         if not after and at_ms - since_ms >= LAIN_MS and at_ms - rest.get("door_ms", 0) > RELEASED_MS:
             left_ms = at_ms
     now = (plain, wake_ms, last_ms, place, key, lie_ms, after, left_ms, early_ms)

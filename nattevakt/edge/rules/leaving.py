@@ -132,14 +132,11 @@ def _plain(out: _Out) -> dict[str, object]:
 
 
 def _wake_ms(state: JsonState) -> int | None:
-    out: Any = state.get("out")
-    if out is None:
+    if state.get("out") is None:
         return None
     back_ms: Any = state["back_ms"]
-    if back_ms is not None:
-        return int(back_ms) + SETTLED_MS
     due_ms: Any = state["due_ms"]
-    return None if due_ms is None else int(due_ms)
+    return due_ms if back_ms is None else back_ms + SETTLED_MS  # type: ignore[no-any-return]
 
 
 def _with(state: JsonState, out: _Out | None, back_ms: int | None = None) -> dict[str, object]:
@@ -157,21 +154,19 @@ def step(how: Leaving, state: JsonState, fact: Fact | Wake, armed: Armed, now_ms
     on = how.on(fact.body)
     if on is not None:
         made = _chattered(state, fact, now_ms, on=on)
-        if made is None:
-            made = _pad(how, state, fact, armed, on=on)
-            late = not on and now_ms - fact.occurred.to_ms >= mats.FOLDED_LATE_MS
-            return _taken_back(how, made, fact, now_ms) if late else made
-        return made
+        if made is not None:
+            return made
+        made = _pad(how, state, fact, armed, on=on)
+        late = not on and now_ms - fact.occurred.to_ms >= mats.FOLDED_LATE_MS
+        return _taken_back(how, made, fact, now_ms) if late else made
     # Of who share a room one may go to bed while the other gets up.
     safe = None if armed.shared else how.safe(fact.body)
     if safe is not None:
         return _safe(how, state, fact, armed, on=safe)
-    if "out" not in state:
+    if deaf(state):
         return None
     known: Any = state["out"]
     back_ms: Any = state["back_ms"]
-    if known["done"] and back_ms is None:
-        return None
     counts = not known["done"] and known["seen"] is None and fact.occurred.from_ms >= known["to_ms"]
     # What moves where the pad is may be the sleeper whom it does not feel.
     if not counts or not _moves(fact.body) or (fact.place and fact.place == known["place"]):
@@ -181,6 +176,12 @@ def step(how: Leaving, state: JsonState, fact: Fact | Wake, armed: Armed, now_ms
         return None
     after = _with(state, replace(out, seen=(fact.occurred.to_ms, fact.place)), back_ms)
     return Step(after, (), _wake_ms(after))
+
+
+def deaf(state: JsonState) -> bool:
+    """Whether what moves beside the pad is nothing to it: nobody is up, or all has been said of who is."""
+    out: Any = state.get("out")
+    return out is None or (out["done"] and state["back_ms"] is None)
 
 
 def _taken_back(how: Leaving, made: Step, fact: Fact, now_ms: int) -> Step:
@@ -193,9 +194,8 @@ def _taken_back(how: Leaving, made: Step, fact: Fact, now_ms: int) -> Step:
 
 
 def _moves(body: Body) -> bool:
-    if isinstance(body, MOVES):
-        return True
-    return (isinstance(body, Chair) and body.seated) or (isinstance(body, Presence) and body.present)
+    on = (isinstance(body, Chair) and body.seated) or (isinstance(body, Presence) and body.present)
+    return on or isinstance(body, MOVES)
 
 
 def _chattered(state: JsonState, fact: Fact, now_ms: int, *, on: bool) -> Step | None:

@@ -77,29 +77,50 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
     if isinstance(fact, Fact):
         inside = is_bathroom(fact.place)
         stays: Any = state.get("stays")
-        if stays is None:
-            if not inside:
-                return None  # what moves elsewhere while nobody is in the bathroom; there is much of it
-        elif inside and isinstance(fact.body, Motion):
-            made = _moving(state, stays, fact)
-            if made is not None:
-                return made
+        if stays is None and not inside:
+            return None  # what moves elsewhere while nobody is in the bathroom; there is much of it
+        known_ms, at_ms = fact.received_ms, fact.occurred.to_ms
+        if isinstance(fact.body, Motion) and known_ms - at_ms <= HEARD_LATE_MS and "heard_ms" not in state:
+            if stays is None:
+                return _come(state, fact, armed)
+            if len(stays) == 1:
+                made = _moving(state, stays[0], fact) if inside else _gone(state, stays[0][0], fact)
+                if made is not None:
+                    return made
     return _retracting(state, fact, armed, now_ms)
 
 
-def _moving(state: JsonState, stays: list[Any], fact: Fact) -> Step | None:
+def _come(state: JsonState, fact: Fact, armed: Armed) -> Step | None:
+    """The quick way for the first movement in the bathroom."""
+    at = fact.occurred
+    due = due_inside(armed, at.from_ms)
+    if due is None:
+        return None
+    stay = _Stay(begun(fact, armed, due), (at.to_ms, fact.place))
+    return Step({**state, "stays": [stay.plain()]}, (), due[0])
+
+
+def _moving(state: JsonState, stay: list[Any], fact: Fact) -> Step | None:
     """The quick way for movement in the bathroom during the one stay; None where it says more than that it goes on."""
-    at_ms = fact.occurred.to_ms
-    silence = stays[0][0]
+    silence: list[Any] = stay[0]
     since_ms, to_ms, due_ms, limit_min, place, keys, leans, _, done = silence
-    late = fact.received_ms - at_ms > HEARD_LATE_MS or "heard_ms" in state
-    if late or len(stays) > 1 or "back_ms" in state or "else" in state or at_ms > due_ms:
+    at_ms = fact.occurred.to_ms
+    if at_ms > due_ms or "back_ms" in state or "else" in state:
         return None
     if len(keys) < KEYS_MAX and list(fact.key) not in keys:
-        silence = (since_ms, to_ms, due_ms, limit_min, place, [*keys, list(fact.key)], leans, False, False)
+        silence = [since_ms, to_ms, due_ms, limit_min, place, [*keys, list(fact.key)], leans, False, False]
         done = False
     after = {**state, "stays": [(silence, (at_ms, fact.place), False)]}
     return Step(after, (), None if done else due_ms)
+
+
+def _gone(state: JsonState, silence: list[Any], fact: Fact) -> Step | None:
+    """The quick way for movement elsewhere that ends the one stay before its limit; None where more is to be said."""
+    at = fact.occurred
+    due_ms: int = silence[2]
+    if at.from_ms < silence[1] + MARGIN_MS or at.to_ms >= due_ms or fact.received_ms >= due_ms or state.get("on"):
+        return None
+    return Step({})
 
 
 def _step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step | None:  # noqa: ARG001 - one contract for all rules

@@ -17,7 +17,7 @@ from typing import Any
 
 from nattevakt.edge.events import Bed, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules import mats
-from nattevakt.edge.rules.bed_exit import NEW, Out, load, plain
+from nattevakt.edge.rules.bed_exit import Out, in_order, load, plain
 from nattevakt.edge.rules.rule import (
     NEVER_MS,
     UNCONFIRMED,
@@ -37,7 +37,7 @@ from nattevakt.edge.rules.rule import (
     Step,
     Wake,
 )
-from nattevakt.edge.rules.windows import touches
+from nattevakt.edge.rules.silences import begins_within
 
 RULE = "not_back_in_bed"
 KIND = "not_back_in_bed"
@@ -91,7 +91,9 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
     body = fact.body
     if not isinstance(body, Bed):
         return None if "out" not in state else _moves(state, fact)  # there is much that moves around a sleeper
-    made = _chattered(state, fact, body, armed) or _bed(state, fact, body, armed)
+    made = _chattered(state, fact, body, armed)
+    if made is None:
+        made = _bed(state, fact, body, armed)
     if body.occupied or now_ms - fact.occurred.to_ms < mats.FOLDED_LATE_MS:
         return made
     return _taken_back(made, fact, now_ms)
@@ -111,9 +113,12 @@ def _moves(state: JsonState, fact: Fact) -> Step:
     """Something but the bed was heard while somebody may be up."""
     back_ms: Any = state["back_ms"]
     due_ms: Any = state["due_ms"]
+    wake_ms = due_ms if back_ms is None else back_ms + SETTLED_MS
     found = _evidence(state["out"], fact)
     if found is None:
-        return Step(state, (), due_ms if back_ms is None else back_ms + SETTLED_MS)
+        return Step(state, (), wake_ms)
+    if not (found["asked"] or found["done"]):
+        return Step({"beds": state["beds"], "out": in_order(found), "due_ms": due_ms, "back_ms": back_ms}, (), wake_ms)
     out = load({"out": found})
     return Step(plain(mats.of(state), out, back_ms), (), _wake_ms(out, back_ms))
 
@@ -132,44 +137,63 @@ def _chattered(state: JsonState, fact: Fact, body: Bed, armed: Armed) -> Step | 
     reads occupied; None where it says more. There may be thousands of these a night.
     """
     beds: Any = state.get("beds")
-    if not beds or len(beds) != 1 or body.device not in beds:
+    device, occupied = body.device, body.occupied
+    if not beds or len(beds) != 1 or device not in beds:
         return None
-    at_ms = fact.occurred.to_ms
-    told: Any = beds[body.device]
-    if at_ms - told[1] >= mats.STALE_MS:
+    at = fact.occurred
+    at_ms = at.to_ms
+    was, told_ms = beds[device]
+    if at_ms - told_ms >= mats.STALE_MS:
         return None
-    now = {body.device: [body.occupied, at_ms]}
-    if "out" not in state:
-        limits = None if body.occupied or not told[0] else _limits(fact, armed)
-        if limits is None:
-            return Step({"beds": now})
-        from_ms, check_ms = fact.occurred.from_ms, fact.occurred.from_ms + limits[0]
-        out = {**NEW, "from_ms": from_ms, "to_ms": at_ms, "limit_ms": limits[0], "more_ms": limits[1]}
-        out["keys"], out["place"] = [list(fact.key)], fact.place
-        return Step({"beds": now, "out": out, "due_ms": check_ms, "back_ms": None}, (), check_ms)
+    now = {device: [occupied, at_ms]}
+    out: Any = state.get("out")
+    if out is None:
+        limits = None if occupied or not was else _limits(fact, armed)
+        return Step({"beds": now}) if limits is None else _begun(now, fact, *limits)
     back_ms: Any = state["back_ms"]
     due_ms: Any = state["due_ms"]
-    if body.occupied:
+    if occupied:
         if back_ms is None:
             if due_ms is not None and at_ms >= due_ms:
                 return None
             back_ms = at_ms
-    elif back_ms is None or at_ms - back_ms >= SETTLED_MS:
+        return Step({"beds": now, "out": out, "due_ms": due_ms, "back_ms": back_ms}, (), back_ms + SETTLED_MS)
+    if back_ms is None or at_ms - back_ms >= SETTLED_MS:
         return None
-    else:
-        back_ms = None
-    after = {"beds": now, "out": state["out"], "due_ms": due_ms, "back_ms": back_ms}
-    return Step(after, (), due_ms if back_ms is None else back_ms + SETTLED_MS)
+    return Step({"beds": now, "out": out, "due_ms": due_ms, "back_ms": None}, (), due_ms)
+
+
+def _begun(beds: mats.Mats, fact: Fact, limit_ms: int, more_ms: int) -> Step:
+    """An exit, as `bed_exit.plain` gives it; from an uncertain one the earliest moment counts."""
+    from_ms = fact.occurred.from_ms
+    check_ms = from_ms + limit_ms
+    out = {
+        "seen": None,
+        "after": None,
+        "asked": False,
+        "moved": False,
+        "done": False,
+        "rung": 0,
+        "from_ms": from_ms,
+        "to_ms": fact.occurred.to_ms,
+        "limit_ms": limit_ms,
+        "more_ms": more_ms,
+        "keys": [list(fact.key)],
+        "place": fact.place,
+    }
+    return Step({"beds": beds, "out": out, "due_ms": check_ms, "back_ms": None}, (), check_ms)
 
 
 def _limits(fact: Fact, armed: Armed) -> tuple[int, int] | None:
     """The two limits (ms) of an exit, of the entry of the plan that asks first; None where none asks."""
-    at = fact.occurred
-    limits = []
+    first: tuple[int, int] | None = None
     for entry in armed.entries:
-        if not entry.windows or touches(entry.windows, at.from_ms, at.to_ms, armed.time_zone):
-            limits.append((entry.values["limit_min"] * 60_000, entry.values.get("check_min", CHECK_MIN) * 60_000))
-    return min(limits) if limits else None
+        if begins_within(entry, fact, armed.time_zone):
+            values = entry.values
+            found = (values["limit_min"] * 60_000, values.get("check_min", CHECK_MIN) * 60_000)
+            if first is None or found < first:
+                first = found
+    return first
 
 
 def unjudged(state: JsonState) -> JsonState:

@@ -83,13 +83,17 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
         if isinstance(body, Motion):
             return None  # what moves while nobody has gone out; there is much of it
         if isinstance(body, Bed) and fact.received_ms - fact.occurred.to_ms <= HEARD_LATE_MS:
+            device = body.device
             beds: Any = state.get("beds") or {}
-            if body.occupied is (body.device in beds):
+            if body.occupied is (device in beds):
                 return None
-            beds = {name: since_ms for name, since_ms in beds.items() if name != body.device}
             if body.occupied:
-                beds[body.device] = fact.occurred.to_ms
-            return Step({**state, "beds": beds})
+                beds = {**beds, device: fact.occurred.to_ms} if beds else {device: fact.occurred.to_ms}
+            else:
+                beds = {name: since_ms for name, since_ms in beds.items() if name != device} if len(beds) > 1 else {}
+            after = dict(state)
+            after["beds"] = beds
+            return Step(after)
     return _retracting(state, fact, armed, now_ms)
 
 

@@ -70,16 +70,23 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
     next_ms: Any = state.get("next_ms")
     if next_ms is not None:
         if isinstance(body, Bed):
-            made = _chattered(state, fact, body, next_ms, now_ms) if at_ms <= next_ms else None
+            made = _chattered(state, fact, body, now_ms) if at_ms <= next_ms else None
             if made is not None:
                 return made
         elif armed.shared:
             return None  # of two who share a room it may be the other
-        elif at_ms <= next_ms and at_ms - state["others_ms"] < NOTED_MS:  # type: ignore[operator]
+        elif at_ms <= next_ms:
             left: Any = state.get("left")
-            if left is None or left[3] is not None:
+            others_ms: Any = state["others_ms"]
+            if at_ms - others_ms < NOTED_MS and (left is None or left[3] is not None):
                 # What moves around a sleeper, or whom is up; there is much of it.
                 return Step(state, (), _wake_ms(state)) if state["asks"] else None
+            if not state["asks"] and now_ms - at_ms < mats.FOLDED_LATE_MS:
+                noted: daily.State = dict(state)
+                noted["others_ms"] = max(others_ms, at_ms)
+                if _shows_up(left, fact):
+                    noted["left"] = [*left[:3], at_ms]
+                return Step(noted, (), next_ms)
     after: daily.State = {"asks": [], "others_ms": 0, **state}
     said = daily.passed(_asking, after, armed, at_ms)
     if isinstance(body, Bed):
@@ -89,23 +96,24 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
     return Step(after, said, _wake_ms(after))
 
 
-def _chattered(state: JsonState, fact: Fact, body: Bed, next_ms: int, now_ms: int) -> Step | None:
+def _chattered(state: JsonState, fact: Fact, body: Bed, now_ms: int) -> Step | None:
     """The quick way for the one mat that changes while nothing is asked; None where it says more than that. There may
     be thousands of these a night.
     """
     beds: Any = state.get("beds")
-    at_ms = fact.occurred.to_ms
-    if not beds or len(beds) != 1 or body.device not in beds or state["asks"] or not state.get("spell"):
+    device, occupied, at_ms = body.device, body.occupied, fact.occurred.to_ms
+    if not beds or len(beds) != 1 or device not in beds or state["asks"] or not state.get("spell"):
         return None
-    left: Any = state["left"]
-    now = {body.device: [body.occupied, at_ms]}
-    if now_ms - at_ms >= mats.FOLDED_LATE_MS or bool(beds[body.device][0]) == body.occupied:
+    if now_ms - at_ms >= mats.FOLDED_LATE_MS or bool(beds[device][0]) == occupied:
         return None
-    if not body.occupied:
-        return Step({**state, "beds": now, "left": [at_ms, list(fact.key), fact.place, None]}, (), next_ms)
-    if at_ms - left[0] >= UP_MS:
+    left: Any = None
+    if not occupied:
+        left = [at_ms, list(fact.key), fact.place, None]
+    elif at_ms - state["left"][0] >= UP_MS:  # type: ignore[index]
         return None
-    return Step({**state, "beds": now, "left": None}, (), next_ms)
+    after: daily.State = dict(state)
+    after["beds"], after["left"] = {device: [occupied, at_ms]}, left
+    return Step(after, (), after["next_ms"])
 
 
 def _bed(state: daily.State, fact: Fact, body: Bed, armed: Armed, now_ms: int) -> daily.Verdicts:
@@ -162,17 +170,22 @@ def _blindly_up(state: daily.State, at_ms: int) -> daily.Verdicts:
     return daily.cleared(RULE, "up", state, left[0] + UP_MS - 1)
 
 
+def _shows_up(left: list[Any] | None, fact: Fact) -> bool:
+    """Whether this proves that who left the bed so is on their feet."""
+    body = fact.body
+    if left is None or left[3] is not None or not _moves(body) or fact.occurred.from_ms - left[0] < SETTLED_MS:
+        return False
+    # What moves where the bed is may be the sleeper whom the mat does not feel.
+    return isinstance(body, Chair) or not fact.place or fact.place != left[2]
+
+
 def _other(state: daily.State, fact: Fact, armed: Armed, now_ms: int) -> daily.Verdicts:
     """Something else than the bed was heard."""
     at, left = fact.occurred, state.get("left")
     if armed.shared:
         return ()
     state["others_ms"] = max(state["others_ms"], at.to_ms)
-    if left is None or left[3] is not None or not _moves(fact.body) or at.from_ms - left[0] < SETTLED_MS:
-        return ()
-    chair = isinstance(fact.body, Chair)
-    # What moves where the bed is may be the sleeper whom the mat does not feel.
-    if fact.place and fact.place == left[2] and not chair:
+    if left is None or not _shows_up(left, fact):
         return ()
     state["left"] = [*left[:3], at.to_ms]
     return daily.cleared(RULE, "up", state, at.to_ms) or _taken_back(state, fact, now_ms)

@@ -41,7 +41,7 @@ def left(state: JsonState) -> Step:
 
 def idle(state: JsonState, fact: Fact) -> int:
     """Until when such a fact is nothing to it."""
-    return 0 if "out" in state or isinstance(fact.body, Bed) else NEVER_MS
+    return 0 if isinstance(fact.body, Bed) or not leaving.deaf(state) else NEVER_MS
 
 
 SPEC = Rule(

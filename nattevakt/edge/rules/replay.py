@@ -30,18 +30,13 @@ from nattevakt.edge.rules.rule import (
 )
 
 NEVER_MS = 2**63
-PASSES, PASSES_MAX = 3, 300
-"""It is asked who is idle after so many facts with which nobody was, and less often where nobody ever is: asking costs
-as much as telling."""
-WORTH_MS = 120_000
-"""Who is idle for less is told of all."""
 STUCK = 1000
 """So many deadlines in a row without time going on are a rule that goes round in circles."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Said:
-    """One verdict and its moment.
+    """One verdict and its moment. Nobody changes one, as with a `Step`.
 
     at_ms: when it is said. due_ms: the deadline at which, None where a fact led to it. fact: that fact. subject: the
     device's address for a rule that judges each device by itself, else "".
@@ -83,9 +78,9 @@ def nobody(_rule: Rule, _rests_on: RestsOn, _at_ms: int) -> bool:
 
 
 class _Seat:
-    """One rule over one subject: where it has come."""
+    """One rule over one subject: where it has come. waits: it has asked for a deadline at some time."""
 
-    __slots__ = ("armed", "idle", "rule", "state", "step", "subject", "wake_ms")
+    __slots__ = ("armed", "idle", "rule", "state", "step", "subject", "waits", "wake_ms", "ways")
 
     def __init__(self, rule: Rule, armed: Armed, subject: str) -> None:
         self.rule = rule
@@ -93,47 +88,57 @@ class _Seat:
         self.armed = armed
         self.subject = subject
         self.state: JsonState = {}
-        self.wake_ms = NEVER_MS
+        self.wake_ms: int | None = None
+        self.waits = False
+        self.ways: list[_Way] = []
         self.idle = False
         """Some way passes it by as long as its state stays."""
 
+    def rouse(self) -> None:
+        """It has changed: it is told of everything again."""
+        self.idle = False
+        for way in self.ways:
+            way.idle_ms = -NEVER_MS
+
 
 class _Way:
-    """The seats that facts of one kind and device go to. busy: of these, those to which such a fact may be something
-    before `until_ms`, as long as it comes from `place` and none of the others changes its state.
+    """How facts of one kind and device come to one seat. idle_ms: before this none of them is anything to it, as long
+    as its state and their place stay. asked: the state about which it was asked that last.
     """
 
-    __slots__ = ("busy", "passes", "place", "seats", "until_ms", "wait")
+    __slots__ = ("asked", "idle_ms", "seat")
 
-    def __init__(self, seats: tuple[_Seat, ...]) -> None:
-        self.seats = seats
-        self.busy = seats
-        self.place = ""
-        self.until_ms = -NEVER_MS
-        self.passes = 0
-        self.wait = PASSES
+    def __init__(self, seat: _Seat) -> None:
+        self.seat = seat
+        self.idle_ms = -NEVER_MS
+        self.asked: JsonState | None = None
 
-    def look(self, fact: Fact) -> bool:
-        """Find anew who is busy, now and then; False where nobody is idle."""
-        self.passes += 1
-        if self.passes < self.wait:
-            return False
-        self.passes = 0
-        busy, until_ms = [], NEVER_MS
-        for seat in self.seats:
-            idle = seat.rule.idle
-            idle_ms = 0 if idle is None else idle(seat.state, fact)
-            if idle_ms > fact.occurred.to_ms + WORTH_MS:
-                seat.idle = True
-                until_ms = min(until_ms, idle_ms)
-            else:
-                busy.append(seat)
-        if len(busy) == len(self.seats):
-            self.wait = min(2 * self.wait, PASSES_MAX)
-            return False
-        self.wait = PASSES
-        self.busy, self.until_ms, self.place = tuple(busy), until_ms, fact.place
-        return True
+    def ask(self, state: JsonState, fact: Fact) -> None:
+        """Until when such facts may pass it by; it is asked once of each state, because asking costs as much as
+        telling."""
+        self.asked = state
+        idle = self.seat.rule.idle
+        if idle is not None:
+            self.idle_ms = idle(state, fact)
+            self.seat.idle = True
+
+
+class _Source:
+    """The facts of one kind and device: from where they come, and their ways to those who want them."""
+
+    __slots__ = ("place", "ways")
+
+    def __init__(self, seats: Iterable[_Seat], place: str) -> None:
+        self.ways = tuple(_Way(seat) for seat in seats)
+        self.place = place
+        for way in self.ways:
+            way.seat.ways.append(way)
+
+    def move(self, place: str) -> None:
+        """It hangs elsewhere: what was said of its facts holds no more."""
+        self.place = place
+        for way in self.ways:
+            way.idle_ms, way.asked = -NEVER_MS, None
 
 
 class Driver:
@@ -162,9 +167,9 @@ class Driver:
             else:
                 self._seats.append(_Seat(rule, armed, ""))
         self._device_seats: dict[tuple[str, str], _Seat] = {}
-        self._ways: dict[type[Body], dict[str, _Way]] = {}
-        self._passing: list[_Way] = []
-        """Those that pass somebody by."""
+        self._sources: dict[type[Body], dict[str, _Source]] = {}
+        self._waiting: list[_Seat] = []
+        """Those that have ever asked for a deadline, in their order."""
         self._next_ms = NEVER_MS
         """No deadline lies before this; it may be too early, never too late."""
         self.now_ms = -NEVER_MS
@@ -187,44 +192,48 @@ class Driver:
         elif at_ms < self.now_ms:
             raise ValueError(f"a fact of {at_ms} after {self.now_ms}: facts come in the order in which they happened")
         body = fact.body
-        kind = type(body)
         try:
-            way = self._ways[kind][body.device]  # type: ignore[attr-defined]  # most bodies have one
+            source = self._sources[type(body)][body.device]  # type: ignore[attr-defined]  # most bodies have one
         except (KeyError, AttributeError):
-            way = self._way(body)
-        if at_ms >= way.until_ms or fact.place != way.place:
-            way.busy, way.until_ms = way.seats, -NEVER_MS
-            if way.look(fact) and way not in self._passing:
-                self._passing.append(way)
-        for seat in way.busy:
-            step = seat.step(seat.state, fact, seat.armed, at_ms)
+            source = self._source(fact)
+        if fact.place != source.place:
+            source.move(fact.place)
+        for way in source.ways:
+            if at_ms < way.idle_ms:
+                continue
+            seat = way.seat
+            state = seat.state
+            step = seat.step(state, fact, seat.armed, at_ms)
             if step is None:
+                if way.asked is not state:
+                    way.ask(state, fact)
                 continue
             seat.state = step.state
             if seat.idle:
-                self._rouse()
-            wake_ms = step.wake_at_ms
-            if wake_ms is None:
-                seat.wake_ms = NEVER_MS
-            else:
-                seat.wake_ms = wake_ms
-                if wake_ms < self._next_ms:
-                    self._next_ms = wake_ms
-            for verdict in step.verdicts:
-                self._hear(Said(at_ms, verdict, seat.rule, fact, None, seat.subject))
+                seat.rouse()
+            if step.wake_at_ms != seat.wake_ms:
+                self._wait(seat, step.wake_at_ms)
+            if step.verdicts:
+                self._say(seat, step.verdicts, fact, None)
 
-    def _rouse(self) -> None:
-        """Somebody who was passed by has changed: all are told of everything again."""
-        for way in self._passing:
-            way.until_ms = -NEVER_MS
-            way.passes = 0
-            for seat in way.seats:
-                seat.idle = False
-        self._passing.clear()
+    def _say(self, seat: _Seat, verdicts: Iterable[Verdict], fact: Fact | None, due_ms: int | None) -> None:
+        for verdict in verdicts:
+            self._hear(Said(self.now_ms, verdict, seat.rule, fact, due_ms, seat.subject))
+
+    def _wait(self, seat: _Seat, wake_ms: int | None) -> None:
+        """From now on this is a seat's deadline."""
+        seat.wake_ms = wake_ms
+        if wake_ms is None:
+            return
+        if wake_ms < self._next_ms:
+            self._next_ms = wake_ms
+        if not seat.waits:
+            seat.waits = True
+            self._waiting = [each for each in self._seats if each.waits]
 
     def until(self, until_ms: int) -> None:
         """All that happened before this moment is known: judge the deadlines that lie before it."""
-        while self.wake(until_ms):
+        while self._next_ms < until_ms and self.wake(until_ms):
             pass
 
     def wake(self, before_ms: int) -> bool:
@@ -232,13 +241,19 @@ class Driver:
         if self._next_ms >= before_ms:
             return False
         first: _Seat | None = None
-        due_ms = NEVER_MS
-        for seat in self._seats:
-            if seat.wake_ms < due_ms:
-                first, due_ms = seat, seat.wake_ms
-        self._next_ms = due_ms
+        due_ms = after_ms = NEVER_MS
+        for seat in self._waiting:
+            wake_ms = seat.wake_ms
+            if wake_ms is None or wake_ms >= after_ms:
+                continue
+            if wake_ms < due_ms:
+                first, due_ms, after_ms = seat, wake_ms, due_ms
+            else:
+                after_ms = wake_ms
         if first is None or due_ms >= before_ms:
+            self._next_ms = due_ms
             return False
+        self._next_ms = after_ms
         self._judge(first, due_ms)
         return True
 
@@ -246,16 +261,16 @@ class Driver:
         """From now on the rules are set to this."""
         for seat in self._seats:
             seat.armed = armed(seat.rule)
-        self._rouse()
+            seat.rouse()
         self._by_device = [(rule, armed(rule)) for rule, _ in self._by_device]
 
     def leave(self) -> None:
         """Whom this is about is there no more: the last word of each rule that folds, and nothing after it."""
         for seat in self._seats:
-            seat.wake_ms = NEVER_MS
+            seat.wake_ms = None
             if seat.rule.folding is not None:
                 self._take(seat, seat.rule.folding.left(seat.state), self.now_ms)
-                seat.wake_ms = NEVER_MS
+                seat.wake_ms = None
 
     def states(self) -> dict[tuple[str, str], JsonState]:
         """Where each rule has come, by subject ("" or a device's address) and the rule's name."""
@@ -273,7 +288,7 @@ class Driver:
         folding = seat.rule.folding
         if self._answered is not nobody and folding is not None:
             looked = self._answered(seat.rule, folding.rests_on(seat.state), self.now_ms)
-        seat.wake_ms = NEVER_MS
+        seat.wake_ms = None
         self._take(seat, seat.step(seat.state, Wake(due_ms, answered=looked), seat.armed, self.now_ms), due_ms)
 
     def _take(self, seat: _Seat, step: Step | None, due_ms: int) -> None:
@@ -282,12 +297,10 @@ class Driver:
             return
         seat.state = step.state
         if seat.idle:
-            self._rouse()
+            seat.rouse()
         if step.wake_at_ms is not None and step.wake_at_ms != due_ms:
-            seat.wake_ms = step.wake_at_ms
-            self._next_ms = min(self._next_ms, step.wake_at_ms)
-        for verdict in step.verdicts:
-            self._hear(Said(self.now_ms, verdict, seat.rule, None, due_ms, seat.subject))
+            self._wait(seat, step.wake_at_ms)
+        self._say(seat, step.verdicts, None, due_ms)
 
     def _begin(self, at_ms: int) -> None:
         self._begun = True
@@ -299,16 +312,16 @@ class Driver:
         if seat.rule.timed:
             self._take(seat, seat.step({}, Wake(self.now_ms), seat.armed, self.now_ms), -NEVER_MS)
 
-    def _way(self, body: Body) -> _Way:
+    def _source(self, fact: Fact) -> _Source:
         """The rules that want such a body, found once for each of its device."""
-        kind = type(body)
-        known = self._ways.setdefault(kind, {})
-        address = str(getattr(body, "device", None) or "")
+        kind = type(fact.body)
+        known = self._sources.setdefault(kind, {})
+        address = str(getattr(fact.body, "device", None) or "")
         found = known.get(address)
         if found is None:
             seats = [seat for seat in self._seats if not seat.subject and issubclass(kind, seat.rule.wants)]
             own = [self._own(rule, armed, address) for rule, armed in self._by_device if issubclass(kind, rule.wants)]
-            found = known[address] = _Way((*seats, *own))
+            found = known[address] = _Source((*seats, *own), fact.place)
         return found
 
     def _own(self, rule: Rule, armed: Armed, address: str) -> _Seat:

@@ -68,9 +68,9 @@ class Fact:
         return max(0, self.received_ms - self.occurred.to_ms)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wake:
-    """The deadline that a rule asked for has come.
+    """The deadline that a rule asked for has come. Nobody changes one, as with a `Step`.
 
     at_ms: the deadline. confirmed: True where all that happened until then is known, False where the word of it has
     been missing for too long to wait. answered: a person has looked since the deadline began to run.
@@ -81,9 +81,11 @@ class Wake:
     answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reason:
-    """Why, as a code of the message catalogue with its parameters; nurse, log and test see the same."""
+    """Why, as a code of the message catalogue with its parameters; nurse, log and test see the same. Nobody changes
+    one, as with a `Step`.
+    """
 
     code: str
     params: Mapping[str, str | int] = field(default_factory=dict)
@@ -106,9 +108,10 @@ class Raise:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Clear:
-    """Later evidence explains the open alarm of this rule away; applies only while nobody has taken it.
+    """Later evidence explains the open alarm of this rule away; applies only while nobody has taken it. Nobody changes
+    one, as with a `Step`.
 
     holds: if given, only an alarm that holds one of these events is meant.
     """

@@ -110,11 +110,9 @@ def step(state: State, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step | N
         on_ms += at_ms - (since_ms if since_ms > from_ms else from_ms)
         if at_ms - since_ms < SHORT_MS:
             short += 1
-        now = [what, 0, at_ms, from_ms, to_ms, on_ms, changes + 1, short, wake_ms]
-        return Step({"now": now, "rest": state["rest"]}, (), wake_ms)
-    if not on:
+    elif not on:
         return None
-    now = [what, 1, at_ms, from_ms, to_ms, on_ms, changes + 1, short, wake_ms]
+    now = (what, 1 - was, at_ms, from_ms, to_ms, on_ms, changes + 1, short, wake_ms)
     return Step({"now": now, "rest": state["rest"]}, (), wake_ms)
 
 

@@ -172,7 +172,7 @@ def number(state: JsonState, name: str) -> int | None:
 
 def soonest(times: Iterable[int | None]) -> int | None:
     """The first of these moments."""
-    return min((at_ms for at_ms in times if at_ms is not None), default=None)
+    return min([at_ms for at_ms in times if at_ms is not None], default=None)
 
 
 def plain_plan(armed: Armed) -> list[object]:
@@ -181,6 +181,19 @@ def plain_plan(armed: Armed) -> list[object]:
         [[[w.from_minute, w.to_minute, w.weekdays] for w in entry.windows], dict(entry.values)]
         for entry in armed.entries
     ]
+
+
+def is_plan(plain: object, armed: Armed) -> bool:
+    """Whether these are the lines that `plain_plan` gives, without making them."""
+    if not isinstance(plain, list) or len(plain) != len(armed.entries):
+        return False
+    for (windows, values), entry in zip(plain, armed.entries, strict=True):
+        if values != entry.values or len(windows) != len(entry.windows):
+            return False
+        for ends, w in zip(windows, entry.windows, strict=True):
+            if ends != [w.from_minute, w.to_minute, w.weekdays]:
+                return False
+    return True
 
 
 def plan_of(plain: object) -> tuple[Entry, ...]:
@@ -192,20 +205,25 @@ def plan_of(plain: object) -> tuple[Entry, ...]:
 
 def begins_within(entry: Entry, fact: Fact, tz: str) -> bool:
     """Whether a fact lies, or may lie, in the windows of a line of the plan."""
-    at = fact.occurred
-    return not entry.windows or touches(entry.windows, at.from_ms, at.to_ms, tz)
+    windows, at = entry.windows, fact.occurred
+    if len(windows) == 1 and at.from_ms == at.to_ms:
+        return inside(windows[0], at.to_ms, tz)
+    return not windows or touches(windows, at.from_ms, at.to_ms, tz)
 
 
 def first_inside_ms(windows: Sequence[Window], from_ms: int, tz: str) -> int:
     """The first moment from `from_ms` on that lies in any of the windows; no windows are all hours."""
-    if not windows or any(inside(window, from_ms, tz) for window in windows):
+    if not windows:
         return from_ms
-    return min(next_start_ms(window, from_ms, tz) for window in windows)
+    for window in windows:
+        if inside(window, from_ms, tz):
+            return from_ms
+    return min([next_start_ms(window, from_ms, tz) for window in windows])
 
 
 def due_inside(armed: Armed, since_ms: int, setting: str = "limit_min") -> tuple[int, int] | None:
     """When a silence has lasted for the limit of a line of the plan and its window is open, and that limit."""
-    return min((_due(entry, since_ms, entry.values[setting], armed.time_zone) for entry in armed.entries), default=None)
+    return min([_due(entry, since_ms, entry.values[setting], armed.time_zone) for entry in armed.entries], default=None)
 
 
 def _due(entry: Entry, since_ms: int, limit_min: int, tz: str) -> tuple[int, int]:
@@ -233,9 +251,9 @@ def _outside_ms(windows: Sequence[Window], from_ms: int, to_ms: int, tz: str) ->
         return None
     at_ms = from_ms
     while at_ms < to_ms:
-        if not any(inside(window, at_ms, tz) for window in windows):
-            return at_ms
         ends = [next_at_ms(window.to_minute, at_ms, tz) for window in windows if inside(window, at_ms, tz)]
+        if not ends:
+            return at_ms
         at_ms = max(ends)
     return None
 

@@ -77,11 +77,12 @@ def _falls_on(weekdays: int, day: int) -> bool:
 
 def inside(window: Window, at_ms: int, tz: str = NORWAY) -> bool:
     """Whether the local wall clock at this instant reads a time within the window, begun on one of its weekdays."""
-    day, ms = divmod(at_ms + _offset_ms(tz, at_ms // QUARTER_MS), DAY_MS)
-    minute = ms // 60_000
+    here_ms = at_ms + _offset_ms(tz, at_ms // QUARTER_MS)
+    minute = here_ms // 60_000 % DAY_MINUTES
     begin, end = window.from_minute, window.to_minute
     if window.weekdays == EVERY_DAY:
         return begin <= minute < end if begin < end else minute >= begin or minute < end
+    day = here_ms // DAY_MS
     if begin < end:
         return begin <= minute < end and _falls_on(window.weekdays, day)
     if minute >= begin:
@@ -92,15 +93,8 @@ def inside(window: Window, at_ms: int, tz: str = NORWAY) -> bool:
 @lru_cache(maxsize=4096)
 def _reads_ms(minute: int, day: int, tz: str) -> int:
     """When the local clock reads this minute of this local day; kept, because rules ask thousands of times a night."""
-    at = datetime.combine(date(1970, 1, 1) + timedelta(days=day), time(minute // 60, minute % 60), _zone(tz))
+    at = datetime.combine(EPOCH + timedelta(days=day), time(minute // 60, minute % 60), _zone(tz))
     return round(at.timestamp() * 1000)
-
-
-@lru_cache(maxsize=4096)
-def _instant_ms(minute: int, day: int, tz: str) -> int:
-    """When the local clock reads this minute of a local date (days since 1970-01-01)."""
-    at = time(minute // 60, minute % 60)
-    return round(datetime.combine(EPOCH + timedelta(days=day), at, _zone(tz)).timestamp() * 1000)
 
 
 def next_at_ms(minute: int, after_ms: int, tz: str = NORWAY, weekdays: int = EVERY_DAY) -> int:
@@ -109,9 +103,9 @@ def next_at_ms(minute: int, after_ms: int, tz: str = NORWAY, weekdays: int = EVE
     A minute that the local clock skips in spring is the moment of the skip plus what was left of it; one that comes
     twice in autumn is the first.
     """
-    today = local_day(after_ms, tz)
+    today = (after_ms + _offset_ms(tz, after_ms // QUARTER_MS)) // DAY_MS
     for day in range(today - 1, today + 9):
-        if _falls_on(weekdays, day):
+        if weekdays == EVERY_DAY or _falls_on(weekdays, day):
             found = _reads_ms(minute, day, tz)
             if found > after_ms:
                 return found
