@@ -40,6 +40,8 @@ _log = structlog.get_logger("nattevakt.api")
 router = APIRouter(prefix="/v1", tags=["gateway"])
 
 PERMIT_WAIT_S = 1.0
+BACKLOGS = 2
+"""How many backlog batches are under way at once on a database that has a server of its own."""
 YIELD_S = 1.0
 """So long a backlog batch waits for urgent requests that are under way; never longer, so that it is never starved."""
 CALM_S = 0.004
@@ -69,36 +71,38 @@ class Calls:
         self._none = asyncio.Event()
         self._none.set()
         self._under_way = 0
-        self._begun = 0
+        self._ended_s = -CALM_S
 
     @contextmanager
     def counted(self) -> Iterator[None]:
         """One more, for as long as this lasts."""
         self._under_way += 1
-        self._begun += 1
         self._none.clear()
         try:
             yield
         finally:
             self._under_way -= 1
             if not self._under_way:
+                self._ended_s = asyncio.get_running_loop().time()
                 self._none.set()
 
     async def calm(self) -> None:
-        """Wait until none has been under way for CALM_S."""
-        begun = None
-        while begun != self._begun:
+        """Wait until none has been under way for CALM_S; not at all where that is so already."""
+        await asyncio.sleep(0)  # one that has come meanwhile is counted first
+        while True:
             await self._none.wait()
-            begun = self._begun
-            await asyncio.sleep(CALM_S)
+            left_s = self._ended_s + CALM_S - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                return
+            await asyncio.sleep(left_s)
 
 
 @dataclass(slots=True)
 class Intake:
     """What the two routes need, made once a process on its event loop.
 
-    permit: the one backlog batch that this process works on. threads: the gateways' own, so that tablets never
-    wait for them nor they for tablets.
+    permit: one for each backlog batch that this process may work on at a time. threads: the gateways' own, so that
+    tablets never wait for them nor they for tablets.
     """
 
     db: Database
@@ -106,9 +110,14 @@ class Intake:
     probe: Probe
     rules: tuple[Rule, ...]
     gatekeeper: Gatekeeper
-    permit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    permit: asyncio.Semaphore = field(init=False)
     calls: Calls = field(default_factory=Calls)
     threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
+
+    def __post_init__(self) -> None:
+        # One works while the other waits for the server. SQLite has one writer, and whoever waits for it stands in
+        # the way of calls.
+        self.permit = asyncio.Semaphore(1 if self.db.is_sqlite else BACKLOGS)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run synchronous work in one of the gateways' threads."""

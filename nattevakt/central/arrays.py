@@ -26,18 +26,59 @@ def fits(table: Table) -> bool:
 
 
 @cache
-def insert_text(table: Table, names: tuple[str, ...], tenant_id: int, dialect: str) -> str:
-    """An INSERT of one tenant's rows, those whose key is taken passed over. PostgreSQL's takes one array a column,
-    in the order of the names; SQLite's the values of one row, to be run for many."""
+def insert_text(table: Table, names: tuple[str, ...], tenant_id: int, dialect: str, *, strict: bool = False) -> str:
+    """An INSERT of one tenant's rows, those whose key is taken passed over; strict: all, or it fails. PostgreSQL's
+    takes one array a column, in the order of the names; SQLite's the values of one row, to be run for many."""
     columns = ", ".join(names)
     into = f"INSERT INTO {table.name} (tenant_id, {columns})"
+    taken = "" if strict else " ON CONFLICT DO NOTHING"
     if dialect == "sqlite":
-        return f"{into} VALUES ({tenant_id:d}{', ?' * len(names)}) ON CONFLICT DO NOTHING"
-    arrays = ", ".join(f"CAST(%s AS {table.c[name].type.compile(_DIALECT)}[])" for name in names)
+        return f"{into} VALUES ({tenant_id:d}{', ?' * len(names)}){taken}"
     return (
         f"{into} SELECT {tenant_id:d}, {columns} "  # noqa: S608 - our own names, from our own tables
-        f"FROM unnest({arrays}) AS given ({columns}) ON CONFLICT DO NOTHING"
+        f"FROM {_given(table, names)}{taken}"
     )
+
+
+@cache
+def upsert_text(
+    table: Table, keys: tuple[str, ...], names: tuple[str, ...], tenant_id: int, dialect: str, *, keep: bool = False
+) -> str:
+    """The same, but where the key is taken the other columns are written over. names: the keys first. keep: the row is
+    left as it is, and locked. JSON comes as its text."""
+    sql = insert_text(table, names, tenant_id, dialect).removesuffix("DO NOTHING")
+    source = table.name if keep else "excluded"
+    changes = ", ".join(f"{name} = {source}.{name}" for name in names if name not in keys)
+    return f"{sql}(tenant_id, {', '.join(keys)}) DO UPDATE SET {changes}"
+
+
+@cache
+def update_text(table: Table, keys: tuple[str, ...], names: tuple[str, ...], tenant_id: int, dialect: str) -> str:
+    """An UPDATE of rows that are there, each by its key. names: what is changed; a row has it first, then its key."""
+    if dialect == "sqlite":
+        changes, same = (", ".join(f"{name} = ?" for name in names), " AND ".join(f"{name} = ?" for name in keys))
+        return f"UPDATE {table.name} SET {changes} WHERE tenant_id = {tenant_id:d} AND {same}"  # noqa: S608
+    changes = ", ".join(f"{name} = given.{name}" for name in names)
+    return (
+        f"UPDATE {table.name} AS it SET {changes} FROM {_given(table, (*names, *keys))} "  # noqa: S608 - as above
+        f"WHERE it.tenant_id = {tenant_id:d} AND {' AND '.join(f'it.{name} = given.{name}' for name in keys)}"
+    )
+
+
+@cache
+def delete_text(table: Table, keys: tuple[str, ...], tenant_id: int, dialect: str) -> str:
+    """A DELETE of rows, each by its key."""
+    if dialect == "sqlite":
+        same = " AND ".join(f"{name} = ?" for name in keys)
+        return f"DELETE FROM {table.name} WHERE tenant_id = {tenant_id:d} AND {same}"  # noqa: S608 - as above
+    same = " AND ".join(f"it.{name} = given.{name}" for name in keys)
+    return f"DELETE FROM {table.name} AS it USING {_given(table, keys)} WHERE it.tenant_id = {tenant_id:d} AND {same}"  # noqa: S608
+
+
+def _given(table: Table, names: tuple[str, ...]) -> str:
+    """One array a column as rows."""
+    arrays = ", ".join(f"CAST(%s AS {table.c[name].type.compile(_DIALECT)}[])" for name in names)
+    return f"unnest({arrays}) AS given ({', '.join(names)})"
 
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[str]:

@@ -6,7 +6,7 @@ stands, read once a batch. Must not know what is done with a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, select
@@ -22,9 +22,10 @@ from nattevakt.edge.events import Bed, Body, Call, Event, Fall, Leak, Urgency
 from nattevakt.edge.rules.rule import Armed, Entry, Fact, Occurred, Per, Rule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
-    """One event row of this transaction, as the rules will see it."""
+    """One event row of this transaction, as the rules will see it. Nobody changes one; frozen it would cost thrice as
+    much, and a batch makes hundreds."""
 
     key: EventKey
     event: Event
@@ -40,90 +41,161 @@ class Stored:
         return self.urgency is Urgency.A
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One event for one rule. stored: None for an event of an earlier transaction, folded again."""
+Pos = tuple[int, ...]
+"""A fact's place in the order: when it happened (the end of the interval), then the row's name."""
+
+
+def position(fact: Fact) -> Pos:
+    """Where a fact stands in the order in which things happened."""
+    return (fact.occurred.to_ms, *fact.key)
+
+
+@dataclass(slots=True)
+class Told:
+    """One event as all rules hear it. stored: None for an event of an earlier transaction, folded again."""
 
     fact: Fact
+    pos: Pos
+    stored: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an event comes to a rule: where an alarm about it is shown, what the rule is set to there, and its gate."""
+
     where: Where
     settings: Armed
-    stored: Stored | None = None
     gate: Gate = OPEN
 
 
+Case = tuple[Told, Way]
+"""One event for one rule. There are several for each event, so that they must cost next to nothing."""
 Groups = Mapping[tuple[str, str], tuple[Rule, list[Case]]]
+"""By subject and rule, as they came; for a rule that folds, in the order in which they happened."""
+_Lists = dict[tuple[str, str], tuple[Rule, list[Case]]]
 
 
 def group(
     s: TenantSession, origin: Origin, seen: Sequence[Stored], places: Places, rules: Sequence[Rule], now_ms: int
 ) -> Groups:
     """What each rule will look at, by subject and rule."""
-    spots = [places.at(item.device or "", item.occurred.to_ms) for item in seen]
-    settings = _settings(s, origin, seen, spots, rules, now_ms)
-    groups: dict[tuple[str, str], tuple[Rule, list[Case]]] = {}
-    ways: dict[tuple[str, type[Body], Urgency], tuple[Spot | None, list[_Way]]] = {}
-    for item, spot in zip(seen, spots, strict=True):
-        if is_repeat(item):
+    likes: dict[_Like, tuple[Stored, Spot | None]] = {}
+    each = []
+    spans: dict[str | None, tuple[int, int, Spot | None]] = {}
+    for item in seen:
+        at_ms, device = item.occurred.to_ms, item.device
+        span = spans.get(device)
+        if span is None or not span[0] <= at_ms < span[1]:
+            span = spans[device] = places.around(device or "", at_ms)
+        like = (device, type(item.event.body), item.urgency, span[0])
+        each.append(like)
+        if like not in likes:
+            likes[like] = (item, span[2])
+    settings = _settings(s, origin, likes, rules, now_ms)
+    groups: _Lists = {}
+    routes = {like: _route(s, rules, settings, item, origin, spot, groups) for like, (item, spot) in likes.items()}
+    last: Pos = ()
+    in_order = True
+    for item, like in zip(seen, each, strict=True):
+        route = routes[like]
+        if not route.lists or (route.may_repeat and is_repeat(item)):
             continue
-        body, address = item.event.body, item.device or ""
-        like = (address, type(body), item.urgency)
-        known = ways.get(like)
-        if known is None or known[0] is not spot:
-            found = [_way(rule, settings, item, origin, spot, groups) for rule in rules if isinstance(body, rule.wants)]
-            known = ways[like] = (spot, [way for way in found if way is not None])
-        if not known[1]:
-            continue
-        place = spot.spot if spot is not None else ""
-        fact = Fact(_as_heard(item), item.occurred, item.received_ms, place, item.key.plain)
-        for where, wanted, gate, lists in known[1]:
-            case = Case(fact, where, wanted, item, gate)
-            for cases in lists:
-                cases.append(case)
+        key, occurred = item.key.plain, item.occurred
+        heard = _as_heard(item) if route.may_repeat else item.event.body
+        pos = (occurred.to_ms, *key)
+        told = Told(Fact(heard, occurred, item.received_ms, route.place, key), pos, item)
+        if pos < last:
+            in_order = False
+        last = pos
+        for add, way in route.lists:
+            add((told, way))
+    if not in_order:
+        for rule, cases in groups.values():
+            if rule.folding is not None:
+                cases.sort(key=_pos)
     return {name: entry for name, entry in groups.items() if entry[1]}
+
+
+def _pos(case: Case) -> Pos:
+    return case[0].pos
+
+
+_Like = tuple[str | None, type[Body], Urgency, int]
+"""What all events have in common that are treated alike: device, body, class, and since when it hangs where it does."""
 
 
 def _settings(
     s: TenantSession,
     origin: Origin,
-    seen: Sequence[Stored],
-    spots: Sequence[Spot | None],
+    likes: Mapping[_Like, tuple[Stored, Spot | None]],
     rules: Sequence[Rule],
     now_ms: int,
 ) -> Settings:
     """What holds for whoever a batch is about: those whose plan is asked for, and those for whom something rings."""
     watched = tuple(body for rule in rules if rule.planned or rule.folding for body in rule.wants)
-    asked: dict[int, Spot] = {}
+    asked: list[Spot] = []
     people: set[int] = set()
-    for item, spot in zip(seen, spots, strict=True):
+    for (_, kind, urgency, _), (_, spot) in likes.items():
         if spot is None:
             continue
-        if id(spot) not in asked and isinstance(item.event.body, watched):
-            asked[id(spot)] = spot
-        if item.urgency is not Urgency.C:
+        if issubclass(kind, watched):
+            asked.append(spot)
+        if urgency is not Urgency.C:
             people.update(spot.residents)
-    return Settings(s, asked.values(), standings(s, people, now_ms), origin.time_zone, rules)
+    return Settings(s, asked, standings(s, people, now_ms), origin.time_zone, rules)
 
 
-_Way = tuple[Where, Armed, Gate, list[list[Case]]]
-"""Where an alarm about such an event is shown, its rule's settings and gate, and the lists in which it is a case."""
+@dataclass(slots=True)
+class _Route:
+    """Where all events of one device, body and class go from one place: the lists in which each is a case."""
+
+    place: str
+    may_repeat: bool
+    lists: list[tuple[Callable[[Case], None], Way]]
 
 
-def _way(
-    rule: Rule,
+_Ways = tuple[tuple[Rule, str, Way], ...]
+"""Which rules look at such an event, about whom, and how."""
+_Found = dict[tuple[object, ...], tuple[tuple[object, ...], _Ways]]
+FOUND_MAX = 5_000
+"""Most ways that this process remembers."""
+
+
+def _route(
+    s: TenantSession,
+    rules: Sequence[Rule],
     settings: Settings,
     item: Stored,
     origin: Origin,
     spot: Spot | None,
-    groups: dict[tuple[str, str], tuple[Rule, list[Case]]],
-) -> _Way | None:
-    """The way of an event to a rule, the same for all of its device, body and class in one place."""
-    found = settings.of(rule, item.event, spot)
-    if found is None:
-        return None
-    address = item.device or ""
-    subjects = settings.subjects(rule, item.event.body, origin, address, spot)
-    lists = [groups.setdefault((subject, rule.name), (rule, []))[1] for subject in subjects]
-    return where_of(origin, address, spot), *found, lists
+    groups: _Lists,
+) -> _Route:
+    body, address = item.event.body, item.device or ""
+    # All that the ways follow from has been read in this transaction; where it is what it was, so are they.
+    found: _Found = s.hints.setdefault("ways", {})
+    like = (s.tenant_id, origin.gateway_id, address, type(body), item.urgency)
+    follows_from = (rules, origin.ward_id, spot, *settings.said_of(spot))
+    known = found.get(like)
+    if known is None or known[0] != follows_from:
+        if len(found) >= FOUND_MAX:
+            found.clear()
+        known = found[like] = (follows_from, tuple(_ways(rules, settings, item, origin, spot)))
+    lists = [(groups.setdefault((subject, rule.name), (rule, []))[1].append, way) for rule, subject, way in known[1]]
+    place = spot.spot if spot is not None else ""
+    return _Route(place, isinstance(body, Call | Fall | Leak), lists)
+
+
+def _ways(
+    rules: Sequence[Rule], settings: Settings, item: Stored, origin: Origin, spot: Spot | None
+) -> Iterable[tuple[Rule, str, Way]]:
+    body, address = item.event.body, item.device or ""
+    where = where_of(origin, address, spot)
+    for rule in rules:
+        found = settings.of(rule, item.event, spot) if isinstance(body, rule.wants) else None
+        if found is not None:
+            way = Way(where, *found)
+            for subject in settings.subjects(rule, body, origin, address, spot):
+                yield rule, subject, way
 
 
 NOT_ARMED = Armed()
@@ -151,6 +223,13 @@ class Settings:
         self._followed = {(row.subject, row.rule) for row in followed}
         self._time_zone = time_zone
         self._made: dict[tuple[str, int, tuple[int, ...]], tuple[Armed, Gate]] = {}
+
+    def said_of(self, spot: Spot | None) -> tuple[object, ...]:
+        """All that was read and that the answers about a place follow from."""
+        if spot is None:
+            return (self._time_zone,)
+        people = tuple(self._known.get(number) for number in spot.residents)
+        return (self._time_zone, people, self._hanging.get(spot.room_id), self._followed)
 
     def of(self, rule: Rule, event: Event, spot: Spot | None) -> tuple[Armed, Gate] | None:
         """What a rule wants to know for an event there, and its gate; None where it does not see it."""

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -29,19 +30,18 @@ from sqlalchemy import (
     Table,
     TextClause,
     Update,
-    bindparam,
     create_engine,
     event,
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from nattevakt.central import arrays
+from nattevakt.central import arrays, sqlite_turns
+from nattevakt.central.inserts import ignoring, insert_one
 from nattevakt.central.statements import Statements
 from nattevakt.central.tables import live_seq, tenants
 from nattevakt.edge.errors import NattevaktError, RetryError
@@ -53,6 +53,8 @@ BUSY_MS = 4_000
 """How long a writer waits for its turn before the caller is told to come again."""
 TRIES = 5
 WARM_CONNECTIONS = 2
+WAL_PAGES = 4_000
+"""So many pages (of 4 kB) SQLite's log holds before they go to their place in the file: most are written many times."""
 _PG_OPTIONS = f"-c lock_timeout={BUSY_MS} -c statement_timeout=15000 -c idle_in_transaction_session_timeout=30000"
 # A server that has gone without a word (a failover) is noticed within some ten seconds; the default is hours.
 _PG_LINK = {
@@ -91,9 +93,13 @@ class TenantSession:
     refused before it reaches the database.
     """
 
-    def __init__(self, connection: Connection, tenant_id: int, statements: Statements) -> None:
+    def __init__(self, connection: Connection, tenant_id: int, statements: Statements, hints: dict[str, Any]) -> None:
+        """hints: what this process remembers of the database, by names that begin with the tenant. Others may have
+        changed it since: whoever goes by one looks at the rows in this very transaction, and does without where they
+        say otherwise."""
         self.connection = connection
         self.tenant_id = tenant_id
+        self.hints = hints
         self._statements = statements
         self.dialect = connection.dialect.name
         self.live_changed = False
@@ -125,17 +131,22 @@ class TenantSession:
         if not rows:
             return 0
         if not arrays.fits(table):
-            return self.execute_many(_ignoring(table, self.dialect), rows)
+            return self.execute_many(ignoring(table, self.dialect), rows)
         names = tuple(rows[0])
         return self.add_rows(table, names, [tuple(row[name] for name in names) for row in rows])
 
     def add_rows(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> int:
         """The same for rows of plain values in the order of the names; the tenant is filled in."""
-        sql, many = arrays.insert_text(table, names, self.tenant_id, self.dialect), self.dialect == "sqlite"
+        return self.run_rows(arrays.insert_text(table, names, self.tenant_id, self.dialect), rows)
+
+    def run_rows(self, sql: str, rows: Sequence[tuple[object, ...]]) -> int:
+        """Run one of the statements of arrays.py, made for this session's tenant, for these rows; gives how many rows
+        it changed."""
+        many = self.dialect == "sqlite"
         return self._statements.run(self.connection, sql, rows if many else arrays.columns_of(rows), many=many)
 
     def _insert(self, table: Table, values: Mapping[str, object], *, ignore: bool) -> int | None:
-        statement, extra = _insert_one(table, self.dialect, tuple(values), ignore=ignore)
+        statement, extra = insert_one(table, self.dialect, tuple(values), ignore=ignore)
         params = {**values, "tenant_id": self.tenant_id}
         if extra:
             params["tenant"] = self.tenant_id
@@ -169,6 +180,7 @@ class Database:
         self.on_change = on_change
         self._writers = threading.Lock()
         self._tenants: dict[str, Tenant] = {}
+        self._hints: dict[str, Any] = {}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = make_engine(self.url, pool_size)
         event.listen(self.engine, "before_cursor_execute", _look_at)
@@ -190,8 +202,8 @@ class Database:
 
         Raises RetryError where the database is away or busy.
         """
-        with _mapped(), self._turn(BUSY_MS), self._connection(write=True) as connection:
-            with connection.begin():
+        with _mapped(), self._turn(BUSY_MS):
+            with self._begun(write=True) as connection:
                 session = self._bind(connection, tenant_id)
                 yield session
                 seq = _bump(session) if session.live_changed else None
@@ -201,7 +213,7 @@ class Database:
     @contextmanager
     def read(self, tenant_id: int) -> Iterator[TenantSession]:
         """One reading transaction. Raises RetryError where the database is away."""
-        with _mapped(), self._connection(write=False) as connection, connection.begin():
+        with _mapped(), self._begun(write=False) as connection:
             yield self._bind(connection, tenant_id)
 
     def transact(self, tenant_id: int, fn: Callable[[TenantSession], T]) -> T:
@@ -267,10 +279,17 @@ class Database:
         with self.engine.connect() as connection:
             yield connection.execution_options(**{_WRITE: True}) if write and self.is_sqlite else connection
 
+    @contextmanager
+    def _begun(self, *, write: bool) -> Iterator[Connection]:
+        """A connection inside a transaction that ends with the block."""
+        begun = partial(sqlite_turns.turn, write=write) if self.is_sqlite else Connection.begin
+        with self.engine.connect() as connection, begun(connection):
+            yield connection
+
     def _bind(self, connection: Connection, tenant_id: int) -> TenantSession:
         if not self.is_sqlite:
             connection.exec_driver_sql("SELECT set_config('nattevakt.tenant', %s, true)", (str(tenant_id),))
-        return TenantSession(connection, tenant_id, self._statements)
+        return TenantSession(connection, tenant_id, self._statements, self._hints)
 
 
 def make_engine(url: URL, pool_size: int = 12) -> Engine:
@@ -280,18 +299,24 @@ def make_engine(url: URL, pool_size: int = 12) -> Engine:
 
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
-        url, connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000}, pool_size=12, pool_timeout=3
+        url,
+        connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+        pool_size=12,
+        pool_timeout=3,
+        pool_use_lifo=True,  # a connection remembers pages until another has written
     )
 
     @event.listens_for(engine, "connect")
     def _open(connection: Any, _record: object) -> None:
         # The driver's own idea of when a transaction begins would put a savepoint outside of it.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={WAL_PAGES}"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        if sqlite_turns.is_begun(connection):
+            return  # this is but SQLAlchemy's note of it
         writes = connection.get_execution_options().get(_WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -305,6 +330,7 @@ def _postgres_engine(url: URL, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=3,
+        pool_use_lifo=True,  # a connection has its statements prepared
         pool_recycle=1800,
     )
 
@@ -336,36 +362,6 @@ _BUMP = {
 def _bump(session: TenantSession) -> int:
     # Last statement before the commit: the one row that all alarm changes of a tenant share is held briefly.
     return int(session.execute(_BUMP[session.dialect]).one()[0])
-
-
-_ONE: dict[tuple[str, str, tuple[str, ...], bool], tuple[Executable, bool]] = {}
-_MANY: dict[tuple[str, str], Insert] = {}
-
-
-def _ignoring(table: Table, dialect: str) -> Insert:
-    found = _MANY.get((table.name, dialect))
-    if found is None:
-        make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        found = _MANY[table.name, dialect] = make(table).on_conflict_do_nothing()
-    return found
-
-
-def _insert_one(table: Table, dialect: str, columns: tuple[str, ...], *, ignore: bool) -> tuple[Executable, bool]:
-    """The INSERT of one row, built once a shape. On SQLite the id is the tenant's highest plus one, which is
-    safe because a writer holds the whole database; PostgreSQL draws it from the column's sequence."""
-    key = (table.name, dialect, columns, ignore)
-    found = _ONE.get(key)
-    if found is None:
-        names = ["tenant_id", *columns]
-        places = [f":{name}" for name in names]
-        if dialect == "sqlite":
-            names.append("id")
-            places.append(f"(SELECT coalesce(max(id), 0) + 1 FROM {table.name} WHERE tenant_id = :tenant)")  # noqa: S608
-        sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(places)})"  # noqa: S608
-        statement = text(sql + (" ON CONFLICT DO NOTHING" if ignore else "") + " RETURNING id")
-        typed = (bindparam(name, type_=table.c[name].type) for name in names if name != "id")
-        found = _ONE[key] = (statement.bindparams(*typed), dialect == "sqlite")
-    return found
 
 
 @contextmanager

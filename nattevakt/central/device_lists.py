@@ -89,6 +89,15 @@ def note(s: TenantSession, gateway_id: int, stored: str | None, heartbeat: Heart
         if told is None or list_digest(told) != digest:
             return Answer(wanted=True)
         _keep(s, gateway_id, digest, told)
+    return answer(s, gateway_id, digest, heartbeat, now_ms)
+
+
+def answer(s: TenantSession, gateway_id: int, stored: str | None, heartbeat: Heartbeat, now_ms: int) -> Answer:
+    """The answer to a list that a heartbeat names, without taking note of anything."""
+    if heartbeat.list_digest is None:
+        return Answer()
+    if heartbeat.list_digest != stored:
+        return Answer(wanted=True)
     return Answer(wanted=False, lists=compared(s, gateway_id, now_ms))
 
 

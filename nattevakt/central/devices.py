@@ -10,14 +10,15 @@ readings: contact "open"/"closed", bed "occupied"/"empty", presence "present"/"a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, and_, bindparam, func, or_, select, text
 
 from nattevakt.central import wakes
+from nattevakt.central.arrays import upsert_text
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import device_states, devices, placements, rooms
@@ -44,6 +45,9 @@ SILENT = "silent"
 """Why a device is unknown that has not been heard for too long, and the end of its rule's name."""
 DEVICE_SILENT = "device_silent"
 """The rule under which the silence of a device is kept."""
+HEARD_STEP_MS = 2_000
+"""A heartbeat that moves a last sign of life by less than this is not written down: an age that is told again every
+15 s comes out a little different each time, with the road's delay. Silences are counted in minutes."""
 PROOF_MS = 30 * 24 * 3_600_000
 """A mute device that has not been tried for longer than this is due."""
 _COLUMNS = (
@@ -88,18 +92,20 @@ class DeviceState:
             self.stirred = True
             if self.needs_event:
                 self.unknown_reason = "rows_lost"
-        self.last_heard_ms = max(at_ms, self.last_heard_ms or 0)
+        if at_ms >= (self.last_heard_ms or 0):
+            self.last_heard_ms = at_ms
         if not self.needs_event and self.known_after_ms is not None and at_ms > self.known_after_ms:
             self._known()
 
     def take(self, body: Body, at_ms: int) -> None:
         """An event of this device that happened at this moment."""
-        if isinstance(body, Measurement):
-            self._measure(at_ms, body)
+        kind = type(body)
+        if kind is Measurement:
+            self._measure(at_ms, body)  # type: ignore[arg-type]  # looked at in the line above
             return
         self.told(at_ms, readings_of(body))
-        if not isinstance(body, Health | Foreign):
-            self.proved_ms = max(at_ms, self.proved_ms or 0)
+        if kind is not Health and kind is not Foreign and at_ms >= (self.proved_ms or 0):
+            self.proved_ms = at_ms
 
     def _measure(self, at_ms: int, body: Measurement) -> None:
         """A measured value and when it was; that a device measures does not prove that it can ring."""
@@ -178,19 +184,19 @@ _READINGS: Mapping[type[Body], Callable[[Any], dict[str, object]]] = {
 }
 
 
-_OF_GATEWAY = select(device_states).where(
+_OF_GATEWAY = select(device_states.c.address, *(device_states.c[name] for name in _COLUMNS)).where(
     device_states.c.tenant_id == TENANT, device_states.c.gateway_id == bindparam("gateway_id")
 )
+_SIGNS = select(
+    device_states.c.address,
+    device_states.c.last_heard_ms,
+    device_states.c.unknown_reason,
+    device_states.c.known_after_ms,
+    device_states.c.needs_event,
+).where(device_states.c.tenant_id == TENANT, device_states.c.gateway_id == bindparam("gateway_id"))
 _SOME = _OF_GATEWAY.where(device_states.c.address.in_(bindparam("addresses", expanding=True)))
-
-
-def _upsert(make: Any) -> Any:
-    statement = make(device_states)
-    changes = {name: statement.excluded[name] for name in _COLUMNS}
-    return statement.on_conflict_do_update(index_elements=["tenant_id", "gateway_id", "address"], set_=changes)
-
-
-_UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+_KEYS = ("gateway_id", "address")
+_write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class DeviceStates:
@@ -212,8 +218,18 @@ class DeviceStates:
                 return
             statement, params = _SOME, {**params, "addresses": wanted}
         for row in self._s.execute(statement, params):
-            values = {name: getattr(row, name) for name in _COLUMNS}
-            self._states.setdefault(row.address, DeviceState(row.address, **values))
+            state = DeviceState(*row)
+            self._states.setdefault(state.address, state)
+
+    def heard(self, signs: Mapping[str, int]) -> None:
+        """Signs of life that a gateway tells again and again, by address: what they change is to be saved."""
+        if not signs:
+            return
+        known = {row.address: row for row in self._s.execute(_SIGNS, {"gateway_id": self._gateway_id})}
+        moved = {address: at_ms for address, at_ms in signs.items() if _moves(at_ms, known.get(address))}
+        self.load(moved)
+        for address, at_ms in moved.items():
+            self.get(address).heard(at_ms)
 
     def all(self) -> tuple[DeviceState, ...]:
         """All that have been loaded; each counts as changed."""
@@ -232,15 +248,27 @@ class DeviceStates:
         """Write what was changed, sorted by key; the silence of what is heard again is looked at now."""
         touched = [self._states[address] for address in sorted(self._touched)]
         if touched:
-            self._s.execute_many(_UPSERT[self._s.dialect], [self._row(state) for state in touched])
+            sql = upsert_text(device_states, _KEYS, (*_KEYS, *_COLUMNS), self._s.tenant_id, self._s.dialect)
+            self._s.run_rows(sql, [self._row(state) for state in touched])
         for state in touched:
             if state.stirred:
                 wakes.arm(self._s, f"device:{state.address}", DEVICE_SILENT, now_ms)
                 self._s.changed()
 
-    def _row(self, state: DeviceState) -> dict[str, object]:
-        values = {name: getattr(state, name) for name in _COLUMNS}
-        return {"gateway_id": self._gateway_id, "address": state.address, **values}
+    def _row(self, state: DeviceState) -> tuple[object, ...]:
+        return (
+            *(self._gateway_id, state.address, state.last_heard_ms, _write(state.readings), state.changed_ms),
+            *(state.unknown_since_ms, state.unknown_reason, state.known_after_ms, state.needs_event, state.proved_ms),
+        )
+
+
+def _moves(at_ms: int, known: Row[Any] | None) -> bool:
+    """Whether a sign of life says anything that is not known already. One and the same, told again, must not end a
+    silence because it comes out a little later than before."""
+    if known is None or known.last_heard_ms is None or at_ms - known.last_heard_ms >= HEARD_STEP_MS:
+        return True
+    waits_for_life = known.known_after_ms is not None and not known.needs_event and known.unknown_reason != SILENT
+    return waits_for_life and at_ms > known.known_after_ms
 
 
 _FALL_SILENT = text(

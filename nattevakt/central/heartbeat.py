@@ -1,18 +1,18 @@
 """A gateway's sign of life: what it holds, what it says of itself, when it heard its devices. Serves arrow 6.
 
-Owns what a heartbeat changes: marks in the answer, health and faults, cloned cards, last-heard times and how
-far the centre's data is complete; device_lists.py answers about lists. Must not know HTTP, or what is made of a
-silence.
+Owns what a heartbeat changes: marks in the answer, health, cloned cards, last-heard times and how far the centre's
+data is complete; device_lists.py answers about lists, gateway_faults.py knows which faults stand. One that a later one
+has overtaken on the way changes nothing. Must not know HTTP, or what is made of a silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, update
 
-from nattevakt.central import claims, device_lists, lifeline, technical, wakes, watching
+from nattevakt.central import claims, device_lists, gateway_faults, lifeline, technical, wakes, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.devices import DeviceStates
@@ -20,8 +20,11 @@ from nattevakt.central.ingest import Sender, enter, origin_of
 from nattevakt.central.lifeline import held_of
 from nattevakt.central.tables import gateways, streams
 from nattevakt.central.technical import Origin
-from nattevakt.edge.rules.rule import Priority
+from nattevakt.edge.events import Moment
 from nattevakt.edge.wire import Heartbeat, HeartbeatReply, decode_heartbeat
+
+OVERTAKEN_MS = 15 * 60_000
+"""No network tries for longer to deliver a copy; a steady clock that runs further back is another machine's."""
 
 _FIRST_BEAT = (
     update(streams)
@@ -55,6 +58,9 @@ def beat(db: Database, sender: Sender, body: bytes, now_ms: int) -> HeartbeatRep
 def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -> HeartbeatReply:
     gateway = enter(s, sender)
     origin = origin_of(gateway, sender.tenant)
+    last_sent = gateway.last_sent or {}
+    if _is_overtaken(last_sent, heartbeat.sent):
+        return _old_news(s, gateway, heartbeat, now_ms)
     claimed = claims.with_newest(claims.kept(gateway), heartbeat, now_ms)
     rows = _streams(s, origin, heartbeat, claimed)
     current = rows[heartbeat.stream]
@@ -65,7 +71,7 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
     elif gateway.current_stream_id != current.id:
         # It spoke, another spoke after it, now it speaks again: two cards live on one key.
         technical.sound(s, origin, "gateway_cloned", {"stream": heartbeat.stream}, now_ms)
-    _faults(s, origin, (gateway.health or {}).get("faults", ()), heartbeat.health.faults, now_ms)
+    doubted = gateway_faults.note(s, origin, gateway.health or {}, heartbeat.health.faults, now_ms)
     _heard(s, origin, heartbeat, now_ms)
     held = {entry.stream: [entry.first, entry.last, entry.acked] for entry in heartbeat.streams}
     lifeline.judge_short(s, origin, held, now_ms)
@@ -74,8 +80,8 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
         "gateway_id": origin.gateway_id,
         "now_ms": now_ms,
         "p_stream_id": current.id,
-        "p_sent": _plain(heartbeat.sent),
-        "p_health": _health(heartbeat),
+        "p_sent": _sent(last_sent, heartbeat.sent),
+        "p_health": {**_health(heartbeat), "doubted": doubted},
         "p_held": held,
         "p_complete_to": waiting,
         "p_complete_to_ms": complete_to_ms,
@@ -87,6 +93,26 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
         wakes.release(s, origin.gateway_id, complete_to_ms)
     answer = device_lists.note(s, origin.gateway_id, gateway.list_digest, heartbeat, now_ms)
     return HeartbeatReply(marks, now_ms, answer.wanted, answer.lists)
+
+
+def _is_overtaken(last_sent: Mapping[str, Any], sent: Moment) -> bool:
+    """Whether this very heartbeat has come before, or one that was sent later in the same boot.
+
+    A copy that lay about on the way says nothing of now: not which card is in the box, and not how far the data is
+    complete. Of the boot before the last one the newest is kept too: a copy may outlive a restart of the box.
+    """
+    known = (last_sent, last_sent.get("before") or {})
+    return any(
+        one.get("boot") == sent.boot and 0 <= one["boottime_ms"] - sent.boottime_ms <= OVERTAKEN_MS for one in known
+    )
+
+
+def _old_news(s: TenantSession, gateway: Row[Any], heartbeat: Heartbeat, now_ms: int) -> HeartbeatReply:
+    """An answer for whoever may still wait for it; nothing is changed."""
+    rows = s.execute(lifeline.NAMED, {"gateway_id": gateway.id, "names": sorted(_named(heartbeat))})
+    marks = {row.stream: held_of(row).reply for row in rows}
+    lists = device_lists.answer(s, gateway.id, gateway.list_digest, heartbeat, now_ms)
+    return HeartbeatReply(marks, now_ms, lists.wanted, lists.lists)
 
 
 def _named(heartbeat: Heartbeat) -> set[str]:
@@ -107,36 +133,19 @@ def _streams(
     return {row.stream: row for row in s.execute(lifeline.NAMED, params)} if missing else found
 
 
-def _fault_kind(fault: str) -> tuple[str, str, Priority]:
-    """Kind, rule and priority of the alarm for a fault that a gateway names."""
-    name = fault.partition(":")[0].strip()[:40]
-    if name.startswith("parked"):
-        return "parked_event", "parked_event", Priority.LOW
-    # A gateway that cannot store cannot carry a call either.
-    return "gateway_fault", f"gateway_fault:{name}", Priority.MEDIUM if name == "store" else Priority.LOW
-
-
-def _faults(s: TenantSession, origin: Origin, before: Iterable[str], now: Iterable[str], now_ms: int) -> None:
-    """Raise what is new, end what is gone; what goes on is not said again."""
-    old = {_fault_kind(fault): fault for fault in before}
-    new = {_fault_kind(fault): fault for fault in now}
-    for key in sorted(set(new) - set(old)):
-        kind, rule, priority = key
-        technical.sound(s, origin, kind, {"why": new[key]}, now_ms, priority=priority, rule=rule)
-    for kind, rule, _ in sorted(set(old) - set(new)):
-        technical.clear(s, origin, kind, now_ms, rule=rule)
-
-
 def _heard(s: TenantSession, origin: Origin, heartbeat: Heartbeat, now_ms: int) -> None:
     states = DeviceStates(s, origin.gateway_id)
-    states.load(heartbeat.heard_age_ms)
-    for address, age_ms in heartbeat.heard_age_ms.items():
-        states.get(address).heard(max(0, now_ms - age_ms))
+    states.heard({address: max(0, now_ms - age_ms) for address, age_ms in heartbeat.heard_age_ms.items()})
     states.save(now_ms)
 
 
-def _plain(sent: Any) -> dict[str, object]:
-    return {"boot": sent.boot, "boottime_ms": sent.boottime_ms, "wall_ms": sent.wall_ms, "synced": sent.synced}
+def _sent(last: Mapping[str, Any], sent: Moment) -> dict[str, object]:
+    """When the newest heartbeat was sent, and `before`: the newest of the boot before."""
+    before = last.get("before")
+    if last and last["boot"] != sent.boot:
+        before = {"boot": last["boot"], "boottime_ms": last["boottime_ms"]}
+    plain = {"boot": sent.boot, "boottime_ms": sent.boottime_ms, "wall_ms": sent.wall_ms, "synced": sent.synced}
+    return {**plain, "before": before}
 
 
 def _health(heartbeat: Heartbeat) -> dict[str, object]:

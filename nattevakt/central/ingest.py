@@ -11,21 +11,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
-from nattevakt.central import claims, lifeline, technical
+from nattevakt.central import cards, claims, lifeline, technical
 from nattevakt.central.alarms.requests import EventKey
+from nattevakt.central.arrays import insert_text
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.devices import DeviceStates
+from nattevakt.central.event_rows import COLUMNS, OPEN, ROW_KEY, event_row
 from nattevakt.central.lifeline import held_of
 from nattevakt.central.marks import Held
-from nattevakt.central.occurred import Clocks, Pair
+from nattevakt.central.occurred import Clocks, Dated, Pair
 from nattevakt.central.probe import Probe, silent
-from nattevakt.central.supervision import RULES, Ending, Rule, Stored, supervise
+from nattevakt.central.supervision import RULES, Rule, Stored, supervise
 from nattevakt.central.tables import boots, events, gateways, refused_rows, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.errors import NattevaktError
@@ -36,7 +38,6 @@ from nattevakt.edge.events import (
     Started,
     Tombstone,
     device_of,
-    kind_of,
 )
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import Batch, BatchReply, ItemReply, Outcome, Received, Refused, decode_batch
@@ -59,9 +60,9 @@ class StaleCredential(NattevaktError):  # noqa: N818 - named for what it says to
     """This gateway has another key by now."""
 
 
+_sha256 = hashlib.sha256
 Fresh = tuple[Received, int, bytes]
 """A row that is new, its variant number, and the SHA-256 of its bytes."""
-_MOMENTS = ("last_life", "lost", "began", "ended")
 _OF_LIFE = (ClockSynchronised, Started, SourceLost, SourceBack, Tombstone)
 _STORED, _CONFLICT, _DUPLICATE = (ItemReply(it) for it in (Outcome.STORED, Outcome.CONFLICT, Outcome.DUPLICATE))
 
@@ -94,6 +95,8 @@ _ADVANCE = (
         ranges=bindparam("p_ranges", type_=streams.c.ranges.type),
         dated_seq=bindparam("p_dated_seq"),
         dated_ms=bindparam("p_dated_ms"),
+        dated_boot=bindparam("p_dated_boot"),
+        dated_boottime_ms=bindparam("p_dated_boottime_ms"),
         previous_stream=bindparam("p_previous_stream"),
         previous_last_seq=bindparam("p_previous_last_seq"),
         started_seq=bindparam("p_started_seq"),
@@ -149,8 +152,7 @@ class _Stream:
 
     id: int
     held: Held
-    dated_seq: int | None = None
-    dated_ms: int | None = None
+    dated: Dated
     previous_stream: str | None = None
     previous_last_seq: int | None = None
     started_seq: int | None = None
@@ -174,28 +176,34 @@ class _Ingest:
 
     def run(self, probe: Probe, rules: Sequence[Rule]) -> BatchReply:
         received = [item for item in self.batch.items if isinstance(item, Received)]
-        received.sort(key=lambda item: (item.id, item.index))
-        self._load_streams(received)
-        self._load_boots(received)
+        received.sort(key=lambda item: (item.id.stream, item.id.seq, item.index))
+        # Nearly all speak of one moment and of a device; only the others are looked at for more.
+        rare = [item for item in received if item.event.since is not None or isinstance(item.event.body, _OF_LIFE)]
+        self._load_streams(received, rare)
+        self._load_boots(received, rare)
         fresh = self._sort_out(received)
-        stored = [self._date(item, variant) for item, variant, _ in fresh]
+        stored = self._date(fresh)
         self._note_states(stored)
-        self._live(stored)
+        if rare:
+            self._live(stored)
         endings = supervise(self.s, self.origin, stored, self.now_ms, rules)
         self._write(stored, fresh, endings)
-        self._refuse([item for item in self.batch.items if isinstance(item, Refused)])
+        if len(received) < len(self.batch.items):
+            self._refuse([item for item in self.batch.items if isinstance(item, Refused)])
         self.states.save(self.now_ms)
         self._advance()
-        if any(isinstance(entry.event.body, Started) for entry in stored):
+        starts = [entry for entry in stored if isinstance(entry.event.body, Started)] if rare else []
+        if starts:
             lifeline.judge_short(self.s, self.origin, self.gateway.held or {}, self.now_ms)
+            cards.judge(self.s, self.origin, self.gateway, starts, self.now_ms)
         probe("stored", {"devices": [entry.device for entry in stored]})
         outcomes = tuple(self.replies[index] for index in range(len(self.batch.items)))
         marks = {name: stream.held.reply for name, stream in self.streams.items()}
         claims.settle(self.s, self.gateway, marks)
         return BatchReply(outcomes, marks)
 
-    def _load_streams(self, received: Sequence[Received]) -> None:
-        bodies = [item.event.body for item in received]
+    def _load_streams(self, received: Sequence[Received], rare: Sequence[Received]) -> None:
+        bodies = [item.event.body for item in rare]
         used = {item.id.stream for item in received}
         used.update(body.stream for body in bodies if isinstance(body, Tombstone))
         used.update(body.previous_stream for body in bodies if isinstance(body, Started) and body.previous_stream)
@@ -206,8 +214,7 @@ class _Ingest:
             self.streams[row.stream] = _Stream(
                 row.id,
                 held_of(row),
-                row.dated_seq,
-                row.dated_ms,
+                Dated(row.dated_seq, row.dated_ms, row.dated_boot, row.dated_boottime_ms),
                 row.previous_stream,
                 row.previous_last_seq,
                 row.started_seq,
@@ -217,7 +224,7 @@ class _Ingest:
                 number = self.s.insert(
                     streams, gateway_id=self.origin.gateway_id, stream=name, mark=0, ranges=[], missing=None
                 )
-                self.streams[name] = _Stream(number, Held(None, 0, ()))
+                self.streams[name] = _Stream(number, Held(None, 0, ()), Dated())
             first = self.batch.firsts.get(name)
             if first is not None and name in self.streams:
                 self._hold(self.streams[name], self.streams[name].held.begins_at(first))
@@ -226,14 +233,16 @@ class _Ingest:
         stream.changed = stream.changed or held != stream.held
         stream.held = held
 
-    def _load_boots(self, received: Sequence[Received]) -> None:
+    def _load_boots(self, received: Sequence[Received], rare: Sequence[Received]) -> None:
         """Know the clocks of other boots that this batch speaks of, also those it brings itself."""
         pairs: dict[str, Pair] = {}
-        for item in received:
+        for item in rare:
             if isinstance(item.event.body, ClockSynchronised):
                 at = item.event.at
                 pairs.setdefault(at.boot, Pair(at.boottime_ms, at.wall_ms))
-        others = sorted({boot for item in received for boot in _boots_of(item)} - {self.batch.sent.boot})
+        boots_named = {item.event.at.boot for item in received}
+        boots_named.update(boot for item in rare for boot in lifeline.boots_of(item.event))
+        others = sorted(boots_named - {self.batch.sent.boot})
         if others:
             found = self.s.execute(_BOOTS, {"gateway_id": self.origin.gateway_id, "names": others})
             pairs.update({row.boot: Pair(row.boottime_ms, row.wall_ms) for row in found})
@@ -245,21 +254,25 @@ class _Ingest:
         fresh: list[Fresh] = []
         for item in received:
             stream = self.streams[item.id.stream]
-            sha256 = hashlib.sha256(item.raw).digest()
-            variants = there.setdefault((stream.id, item.id.seq), {})
-            if sha256 in variants:
+            sha256 = _sha256(item.raw).digest()
+            name = (stream.id, item.id.seq)
+            variants = there.get(name)
+            if variants is None:
+                there[name], variant = {sha256: 0}, 0
+            elif sha256 in variants:
                 self.replies[item.index] = _DUPLICATE
                 continue
-            variant = max(variants.values()) + 1 if variants else 0
-            variants[sha256] = variant
+            else:
+                variant = max(variants.values()) + 1
+                variants[sha256] = variant
             self.replies[item.index] = _CONFLICT if variant else _STORED
             fresh.append((item, variant, sha256))
             if variant:
                 key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
                 params: dict[str, str | int] = {"stream": item.id.stream, "seq": item.id.seq}
                 technical.sound(self.s, self.origin, "id_conflict", params, self.now_ms, event=key)
-        for name, stream in self.streams.items():
-            seqs = [item.id.seq for item in received if item.id.stream == name]
+        for known, stream in self.streams.items():
+            seqs = [item.id.seq for item in received if item.id.stream == known]
             if seqs:
                 self._hold(stream, stream.held.with_seqs(seqs))
         return fresh
@@ -276,22 +289,28 @@ class _Ingest:
                 found.setdefault((row.stream_id, row.seq), {})[bytes(row.sha256)] = row.variant
         return found
 
-    def _date(self, item: Received, variant: int) -> Stored:
-        stream = self.streams[item.id.stream]
-        later = stream.dated_seq is not None and item.id.seq > stream.dated_seq
-        occurred = self.clocks.occurred(item.event.at, item.event.since, stream.dated_ms if later else None)
-        if not occurred.uncertain and (stream.dated_seq is None or later):
-            # A row of stored history stands before rows that came earlier; it was told after them all the same.
-            known_ms = max(stream.dated_ms or 0, occurred.from_ms)
-            stream.dated_seq, stream.dated_ms, stream.changed = item.id.seq, known_ms, True
-        key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
-        return Stored(key, item.event, occurred, self.now_ms, device_of(item.event.body), item.event.urgency)
+    def _date(self, fresh: Sequence[Fresh]) -> list[Stored]:
+        """The new rows with the moments at which they happened."""
+        stored = []
+        occurred_at, gateway_id, now_ms = self.clocks.occurred, self.origin.gateway_id, self.now_ms
+        for item, variant, _ in fresh:
+            stream, event, seq = self.streams[item.id.stream], item.event, item.id.seq
+            dated, at = stream.dated, event.at
+            later = dated.seq is not None and seq > dated.seq
+            occurred = dated.in_order(at, occurred_at(at, event.since, dated.at_ms if later else None), now_ms)
+            if (later or dated.seq is None) and not occurred.uncertain:
+                dated.take(seq, at, occurred.from_ms)
+                stream.changed = True
+            key = EventKey(gateway_id, stream.id, seq, variant)
+            stored.append(Stored(key, event, occurred, now_ms, device_of(event.body), event.urgency))
+        return stored
 
     def _note_states(self, stored: Sequence[Stored]) -> None:
         self.states.load({entry.device for entry in stored if entry.device})
+        get = self.states.get
         for entry in stored:
             if entry.device:
-                self.states.get(entry.device).take(entry.event.body, entry.occurred.to_ms)
+                get(entry.device).take(entry.event.body, entry.occurred.to_ms)
 
     def _live(self, stored: Sequence[Stored]) -> None:
         """What the rows about the gateway's own life mean."""
@@ -327,12 +346,18 @@ class _Ingest:
 
     def _write(self, stored: Sequence[Stored], fresh: Sequence[Fresh], endings: Any) -> None:
         rows = [
-            _event_row(entry, item.raw, sha256, endings.get(entry.key, _OPEN) if endings else _OPEN)
+            event_row(entry, item.raw, sha256, endings.get(entry.key, OPEN) if endings else OPEN)
             for entry, (item, _, sha256) in zip(stored, fresh, strict=True)
         ]
-        rows.sort(key=_ROW_KEY)
-        if rows and self.s.add_rows(events, _COLUMNS, rows) != len(rows):
-            raise _MarksLied
+        rows.sort(key=ROW_KEY)
+        if not rows:
+            return
+        try:
+            self.s.run_rows(insert_text(events, COLUMNS, self.s.tenant_id, self.s.dialect, strict=True), rows)
+        except IntegrityError as error:
+            if not self.trust_marks:
+                raise
+            raise _MarksLied from error
 
     def _refuse(self, refused: Iterable[Refused]) -> None:
         for item in refused:
@@ -361,36 +386,12 @@ class _Ingest:
                     "p_first_seq": stream.held.first,
                     "p_mark": stream.held.mark,
                     "p_ranges": [list(pair) for pair in stream.held.ranges],
-                    "p_dated_seq": stream.dated_seq,
-                    "p_dated_ms": stream.dated_ms,
+                    "p_dated_seq": stream.dated.seq,
+                    "p_dated_ms": stream.dated.at_ms,
+                    "p_dated_boot": stream.dated.boot,
+                    "p_dated_boottime_ms": stream.dated.boottime_ms,
                     "p_previous_stream": stream.previous_stream,
                     "p_previous_last_seq": stream.previous_last_seq,
                     "p_started_seq": stream.started_seq,
                 }
                 self.s.execute(_ADVANCE, {"stream_id": stream.id, **values})
-
-
-def _boots_of(item: Received) -> Iterable[str]:
-    event = item.event
-    yield event.at.boot
-    if event.since is None and not isinstance(event.body, _OF_LIFE):
-        return
-    names = _MOMENTS if isinstance(event.body, Started | SourceBack | Tombstone) else ()
-    moments = (event.since, *(getattr(event.body, name, None) for name in names))
-    yield from (moment.boot for moment in moments if moment is not None)
-
-
-_COLUMNS = (
-    *("gateway_id", "stream_id", "seq", "variant", "kind", "urgency", "device"),
-    *("occurred_from_ms", "occurred_to_ms", "received_ms", "raw", "sha256", "alarm_id", "outcome_reason", "twin_of"),
-)
-_ROW_KEY = itemgetter(1, 2, 3)
-_OPEN = Ending()
-
-
-def _event_row(entry: Stored, raw: bytes, sha256: bytes, ending: Ending) -> tuple[object, ...]:
-    """In the order of `_COLUMNS`."""
-    key, at = entry.key, entry.occurred
-    told = (kind_of(entry.event.body), entry.urgency.value, entry.device, at.from_ms, at.to_ms, entry.received_ms)
-    end = (ending.alarm_id, ending.reason, ending.twin_of)
-    return (key.gateway_id, key.stream_id, key.seq, key.variant, *told, raw, sha256, *end)

@@ -6,7 +6,7 @@ judgement that a stream is short. Must not know rules or how batches are stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -19,13 +19,22 @@ from nattevakt.central.marks import Held
 from nattevakt.central.occurred import Clocks
 from nattevakt.central.tables import refused_rows, streams
 from nattevakt.central.technical import Origin
-from nattevakt.edge.events import SourceBack, SourceLost, Started, Tombstone
+from nattevakt.edge.events import Event, SourceBack, SourceLost, Started, Tombstone
 from nattevakt.edge.rules.rule import Occurred, Priority
 
 NAMED_MAX = 10
 """How many devices an alarm names in words; the tombstone itself keeps them all."""
+_MOMENTS = ("last_life", "lost", "began", "ended")
 SUCCESSORS_MAX = 5
 """How many of a gateway's latest starts are looked at for a predecessor that came up short."""
+
+
+def boots_of(event: Event) -> Iterable[str]:
+    """The boots whose clocks an event speaks of."""
+    yield event.at.boot
+    names = _MOMENTS if isinstance(event.body, Started | SourceBack | Tombstone) else ()
+    moments = (event.since, *(getattr(event.body, name, None) for name in names))
+    yield from (moment.boot for moment in moments if moment is not None)
 
 
 def started(states: DeviceStates, body: Started, at: Occurred, clocks: Clocks) -> None:

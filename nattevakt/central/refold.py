@@ -8,17 +8,18 @@ register's promise, by the events that it holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from nattevakt.central.alarms.requests import EventKey
-from nattevakt.central.cases import Case, concerns, where_of
+from nattevakt.central.cases import Case, Pos, Told, Way, concerns, position, where_of
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.places.places import devices_of, look_up
+from nattevakt.central.states import written
 from nattevakt.central.tables import events
 from nattevakt.central.technical import Origin
 from nattevakt.edge.events import KIND_OF, Health
@@ -35,21 +36,24 @@ AHEAD_MS = 60_000
 """Nothing happens later than it is told. A stored event that lies further ahead was dated while the centre's clock was
 wrong, and must not come after all that happens now."""
 
-Pos = tuple[int, ...]
-"""A fact's place in the order: when it happened (the end of the interval), then the row's name."""
 
-
-def position(fact: Fact) -> Pos:
-    """Where a fact stands in the order in which things happened."""
-    return (fact.occurred.to_ms, *fact.key)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mark:
-    """The state just after the fact at `pos`."""
+    """The state just after the fact at `pos`. text: as it is stored, made once: a mark outlives many batches."""
 
     pos: Pos
     state: JsonState
+    text: str = ""
+
+    def written(self) -> str:
+        """As `Fold.written` has it."""
+        if not self.text:
+            self.text = f"[{_numbers(self.pos)},{written(self.state)}]"
+        return self.text
+
+
+def _numbers(pos: Pos) -> str:
+    return f"[{','.join(map(str, pos))}]"
 
 
 @dataclass(slots=True)
@@ -81,19 +85,18 @@ class Fold:
             "wake_ms": self.wake_ms,
         }
 
+    def written(self) -> str:
+        """The text of `plain`. Raises ValueError or TypeError where a state is none."""
+        near, far = (",".join([mark.written() for mark in marks]) for marks in (self.near, self.far))
+        wake_ms = "null" if self.wake_ms is None else str(self.wake_ms)
+        return (
+            f'{{"state":{written(self.state)},"at":{_numbers(self.at)},'
+            f'"near":[{near}],"far":[{far}],"wake_ms":{wake_ms}}}'
+        )
+
     def take(self, step: Step) -> None:
         """What a rule made of a fact or a deadline."""
         self.state, self.wake_ms = step.state, step.wake_at_ms
-
-    def _keep(self) -> None:
-        """Keep the state as it is before the next fact, where the last one kept is old enough."""
-        if not self.at:
-            return
-        if not self.near or self.at[0] - self.near[-1].pos[0] >= NEAR_MS:
-            mark = Mark(self.at, self.state)
-            self.near = [*self.near, mark][-2:]
-            if not self.far or self.at[0] - self.far[-1].pos[0] >= FAR_MS:
-                self.far = [*self.far, mark][-2:]
 
     def _before(self, pos: Pos, rule: Rule) -> Fold:
         """The fold as it was before this position, its deadlines still to be judged."""
@@ -105,27 +108,27 @@ class Fold:
         return Fold(rule.folding.unjudged(base.state), base.pos, near, far, self.wake_ms)
 
     def is_late(self, cases: Sequence[Case]) -> bool:
-        """Whether any of these happened before what is folded already."""
-        at = self.at
-        return bool(at) and any(case.fact.occurred.to_ms <= at[0] and position(case.fact) < at for case in cases)
+        """Whether the first of these, which are in order, happened before what is folded already."""
+        return bool(self.at) and cases[0][0].pos < self.at
 
     def facts(
         self, s: TenantSession, subject: str, rule: Rule, told: Sequence[Case], cases: Sequence[Case], now_ms: int
     ) -> tuple[Fold, list[tuple[Case, Verdict]]]:
-        """Fold a batch's cases in. told: cases of the same batch that have been folded already and are not stored yet.
+        """Fold a batch's cases in, which are in order. told: cases of the same batch that have been folded already and
+        are not stored yet.
 
         Gives the fold after them and what the rule says, by the case at which it says it.
         """
-        todo = {position(case.fact): case for case in cases}
-        fold = self
-        if self.is_late(cases):
-            fold = self._before(min(todo), rule)
-            since_ms = fold.at[0] if fold.at else min(todo)[0] - BACK_MS
-            stored = _stored(s, subject, rule, cases[0].settings, since_ms)
-            again = {position(case.fact): case for case in (*stored, *told)}
-            to_ms = now_ms + AHEAD_MS
-            todo = {pos: case for pos, case in {**again, **todo}.items() if pos > fold.at and pos[0] <= to_ms}
-        return fold, fold._through(rule, todo, now_ms)
+        if not self.is_late(cases):
+            return self, self._through(rule, cases, now_ms)
+        first = cases[0][0].pos
+        fold = self._before(first, rule)
+        since_ms = fold.at[0] if fold.at else first[0] - BACK_MS
+        stored = _stored(s, subject, rule, cases[0][1].settings, since_ms)
+        to_ms = now_ms + AHEAD_MS
+        todo = {case[0].pos: case for case in (*stored, *told, *cases)}
+        again = [todo[pos] for pos in sorted(todo) if pos > fold.at and pos[0] <= to_ms]
+        return fold, fold._through(rule, again, now_ms)
 
     def anew(self, s: TenantSession, subject: str, rule: Rule, armed: Armed, now_ms: int) -> Fold:
         """The fold as it would be had the rule been set so since yesterday: an episode that is running gets its new
@@ -135,23 +138,41 @@ class Fold:
         fold = self._before((old[-1].pos[0] + 1,), rule) if old else Fold()
         since_ms = fold.at[0] if fold.at else now_ms - BACK_MS
         to_ms = now_ms + AHEAD_MS
-        stored = {position(case.fact): case for case in _stored(s, subject, rule, armed, since_ms)}
-        fold._through(rule, {pos: case for pos, case in stored.items() if fold.at < pos and pos[0] <= to_ms}, now_ms)
+        todo = {case[0].pos: case for case in _stored(s, subject, rule, armed, since_ms)}
+        fold._through(rule, [todo[pos] for pos in sorted(todo) if fold.at < pos and pos[0] <= to_ms], now_ms)
         return fold
 
-    def _through(self, rule: Rule, todo: Mapping[Pos, Case], now_ms: int) -> list[tuple[Case, Verdict]]:
-        """Fold these in, in their order; gives what the rule says."""
+    def _through(self, rule: Rule, cases: Sequence[Case], now_ms: int) -> list[tuple[Case, Verdict]]:
+        """Fold these in, which are in order; gives what the rule says."""
         said: list[tuple[Case, Verdict]] = []
-        for pos in sorted(todo):
-            case = todo[pos]
-            self._keep()
-            step = rule.step(self.state, case.fact, case.settings, now_ms)
-            self.at = pos
-            if step is None:
+        step, state, wake_ms, at = rule.step, self.state, self.wake_ms, self.at
+        keep_ms = self._keep_ms()
+        for case in cases:
+            told, way = case
+            if at and at[0] >= keep_ms:
+                self.state, self.at = state, at
+                keep_ms = self._keep()
+            made = step(state, told.fact, way.settings, now_ms)
+            at = told.pos
+            if made is None:
                 continue
-            self.take(step)
-            said += [(case, verdict) for verdict in step.verdicts]
+            state, wake_ms = made.state, made.wake_at_ms
+            if made.verdicts:
+                said += [(case, verdict) for verdict in made.verdicts]
+        self.state, self.wake_ms, self.at = state, wake_ms, at
         return said
+
+    def _keep_ms(self) -> int:
+        """From when on a state is old enough to be kept beside those that are."""
+        return self.near[-1].pos[0] + NEAR_MS if self.near else 0
+
+    def _keep(self) -> int:
+        """Keep the state as it is before the next fact; gives when the next is kept."""
+        mark = Mark(self.at, self.state)
+        self.near = [*self.near, mark][-2:]
+        if not self.far or self.at[0] - self.far[-1].pos[0] >= FAR_MS:
+            self.far = [*self.far, mark][-2:]
+        return self._keep_ms()
 
 
 _STORED = (
@@ -202,7 +223,7 @@ def _stored(s: TenantSession, subject: str, rule: Rule, armed: Armed, since_ms: 
                 spot.spot if spot is not None else "",
                 EventKey(row.gateway_id, row.stream_id, row.seq, row.variant).plain,
             )
-            yield Case(fact, where_of(_NOWHERE, row.device, spot), armed)
+            yield Told(fact, position(fact)), Way(where_of(_NOWHERE, row.device, spot), armed)
 
 
 _NOWHERE = Origin(0, 0, "", "", "")

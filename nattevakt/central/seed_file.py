@@ -23,7 +23,7 @@ from nattevakt.edge.rules.not_back_in_bed import LIMIT_MIN
 from nattevakt.edge.rules.windows import EVERY_DAY, NORWAY, Window
 from nattevakt.edge.strict import Reader, list_of, map_of, record, text, whole
 
-ENTRIES_MAX = 5_000
+ENTRIES_MAX = 20_000
 LIMIT_MIN_MAX = 240
 INTERVAL_S_MAX = 7 * 86_400
 _KEY = re.compile(rf"{KEY}\Z")

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Executable, Insert, LargeBinary, Select, TextClause, Update
+from sqlalchemy import Connection, Delete, Executable, Insert, LargeBinary, Row, Select, TextClause, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, OperationalError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import TextualSelect
 
@@ -33,12 +33,43 @@ _STATEMENTS_MAX = 2_000
 """Most statements that are kept. What is kept holds its statement: one that a caller makes anew each time stays."""
 
 
-class Found(IteratorResult[Any]):
-    """What a statement gave: SQLAlchemy's result over rows that are read already. rowcount: rows found or changed."""
+class Found:
+    """What a statement gave: rows that are read already, each as SQLAlchemy's. rowcount: rows found or changed.
 
-    def __init__(self, metadata: SimpleResultMetaData, rows: Iterator[Any], rowcount: int) -> None:
-        super().__init__(metadata, rows)
+    What nearly everybody asks of a result is answered here; anything else is asked of SQLAlchemy's own.
+    """
+
+    __slots__ = ("_metadata", "_rows", "rowcount")
+
+    def __init__(self, metadata: SimpleResultMetaData, rows: list[Any], rowcount: int) -> None:
+        self._metadata = metadata
+        self._rows = rows
         self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[Row[Any]]:
+        """Row by row; what was given once is not given again."""
+        rows, self._rows = self._rows, []
+        metadata = self._metadata
+        return iter([Row(metadata, None, metadata._key_to_index, row) for row in rows])
+
+    def __getattr__(self, name: str) -> Any:
+        rows, self._rows = self._rows, []
+        return getattr(IteratorResult(self._metadata, iter(rows)), name)
+
+    def all(self) -> list[Row[Any]]:
+        """All rows."""
+        return list(self)
+
+    def one_or_none(self) -> Row[Any] | None:
+        """The one row, None where there is none. Raises MultipleResultsFound."""
+        if len(self._rows) > 1:
+            raise MultipleResultsFound("Multiple rows were found when one or none was required")
+        return next(iter(self), None)
+
+    def scalar(self) -> Any:
+        """The first value of the first row, None where there is none."""
+        rows, self._rows = self._rows, []
+        return rows[0][0] if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +98,12 @@ class _Prepared:
         self._statement = statement
         self._shapes: dict[tuple[int, ...], _Shape] = {}
         self._metadata: SimpleResultMetaData | None = None
-        self._readers: tuple[Read | None, ...] = ()
+        self._readers: tuple[tuple[int, Read], ...] = ()
 
     def shape(self, params: Mapping[str, Any]) -> _Shape:
         """The text for lists as long as these."""
+        if not self._expanding and self._shapes:
+            return self._shapes[()]
         key = tuple(len(params[name] if name in params else self._fixed[name]) for name in self._expanding)
         found = self._shapes.get(key)
         if found is None:
@@ -93,6 +126,11 @@ class _Prepared:
 
     def bound(self, shape: _Shape, params: Mapping[str, Any]) -> Any:
         """The parameters as the driver takes them: by position, or by name."""
+        if not shape.lists and not self._fixed and shape.order is not None:
+            writers = shape.writers
+            if not writers:
+                return [params[name] for name in shape.order]
+            return [writers[name](params[name]) if name in writers else params[name] for name in shape.order]
         values: dict[str, Any] = {**self._fixed, **params}
         for name, names in shape.lists.items():
             items: Any = values.pop(name)
@@ -124,20 +162,24 @@ class _Prepared:
         if self._metadata is None:
             described = cursor.description  # psycopg makes it anew at every look
             if described is None:
-                return Found(_NOTHING, iter(()), cursor.rowcount)
+                return Found(_NOTHING, [], cursor.rowcount)
             names = [column[0] for column in described]
-            self._readers = tuple(
+            made = (
                 None if kind is None else kind.dialect_impl(self._dialect).result_processor(self._dialect, column[1])
                 for kind, column in zip(self._types(names), described, strict=True)
             )
+            self._readers = tuple((place, read) for place, read in enumerate(made) if read is not None)
             self._metadata = SimpleResultMetaData(names)
         rows = cursor.fetchall()
-        if any(self._readers):
-            rows = [
-                tuple(value if read is None else read(value) for read, value in zip(self._readers, row, strict=True))
-                for row in rows
-            ]
-        return Found(self._metadata, iter(rows), cursor.rowcount if cursor.rowcount >= 0 else len(rows))
+        if self._readers:
+            rows = list(map(self._as_read, rows))
+        return Found(self._metadata, rows, cursor.rowcount if cursor.rowcount >= 0 else len(rows))
+
+    def _as_read(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        values = list(row)
+        for place, read in self._readers:
+            values[place] = read(values[place])
+        return tuple(values)
 
 
 _NOTHING = SimpleResultMetaData([])
@@ -162,7 +204,7 @@ class Statements:
             return connection.execute(statement, params)
         shape = prepared.shape(params)
         bound = prepared.bound(shape, params)
-        cursor = connection.connection.cursor()
+        cursor = _cursor(connection)
         try:
             cursor.execute(shape.sql, bound)
             return prepared.result(cursor)
@@ -190,7 +232,7 @@ class Statements:
     def run(self, connection: Connection, sql: str, bound: Sequence[Any] = (), *, many: bool = False) -> int:
         """Run a text in the driver's own form that gives no rows; gives how many rows it changed. many: bound is
         the parameters of several runs."""
-        cursor = connection.connection.cursor()
+        cursor = _cursor(connection)
         try:
             if many:
                 cursor.executemany(sql, bound)
@@ -215,6 +257,11 @@ class Statements:
         if found is None:
             found = uses[names] = _Prepared(statement, connection.dialect, sorted(names), self._check)
         return found
+
+
+def _cursor(connection: Connection) -> Any:
+    driver: Any = connection.connection.dbapi_connection
+    return driver.cursor()
 
 
 def its_own_fault(error: Exception) -> bool:

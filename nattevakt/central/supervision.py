@@ -23,9 +23,10 @@ from nattevakt.central import findings, states, technical, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, EventKey, RaiseRequest, Where
-from nattevakt.central.cases import Case, Groups, Stored, group, is_repeat, subject_of, where_of
+from nattevakt.central.cases import Case, Groups, Stored, Told, Way, group, is_repeat, subject_of, where_of
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
+from nattevakt.central.memory import Memory
 from nattevakt.central.places.arming import Gate, gate_of, standings
 from nattevakt.central.places.places import Places, look_up
 from nattevakt.central.refold import Fold
@@ -62,18 +63,24 @@ class _Supervision:
         self.now_ms = now_ms
         self.endings: dict[EventKey, Ending] = {}
         self._rung: set[EventKey] = set()
-        self._states: dict[states.Name, JsonState] = {}
+        self._texts: dict[states.Name, str] = {}
         self._written: dict[states.Name, str] = {}
-        self._folded: dict[tuple[str, str], list[Case]] = {}
+        self._deadlines: dict[states.Name, int | None] = {}
+        self._folded: dict[states.Name, list[Case]] = {}
+        self._folds: Memory[Fold] = s.hints.setdefault("folds", Memory())
+        self._states: Memory[JsonState] = s.hints.setdefault("states", Memory())
         self.twins = Twins(s, origin.gateway_id)
 
     def run_all(self, groups: Groups) -> None:
         """All of a batch's cases: the states taken in one statement, in order, and written back in another."""
-        self._states = states.lock_all(self.s, groups) if groups else {}
+        if not groups:
+            return
+        self._texts = states.lock_texts(self.s, groups)
         for subject, name in sorted(groups):
             rule, cases = groups[subject, name]
             self._run(subject, rule, cases)
         states.keep_all(self.s, self._written)
+        wakes.arm_all(self.s, self._deadlines)
 
     def _run(self, subject: str, rule: Rule, cases: Sequence[Case]) -> None:
         """All cases for one rule and subject; if one fails, each is tried alone."""
@@ -84,7 +91,7 @@ class _Supervision:
                 self._plainly(subject, rule, case)
 
     def _safely(self, subject: str, rule: Rule, cases: Sequence[Case]) -> bool:
-        before = {key: replace(ending) for key, ending in self.endings.items()}
+        # What is remembered is taken out before the rule sees it: one that fails may have written into it.
         try:
             if rule.folding is not None:
                 self._fold(subject, rule, cases)
@@ -93,59 +100,70 @@ class _Supervision:
         except Exception as error:  # a rule may fail in any way, and nobody's alarm with it
             if isinstance(error, RetryError | OperationalError | InterfaceError) and not its_own_fault(error):
                 raise
-            self.endings = before
-            # Read anew: a rule that fails may have written into what it was given.
-            self._states[subject, rule.name] = states.lock(self.s, subject, rule.name)
             RULE_FAILURES.labels(rule.name).inc()
             _log.error("rule_failed", rule=rule.name, subject=subject, error=type(error).__name__, exc_info=True)
             return False
         return True
 
     def _steps(self, subject: str, rule: Rule, cases: Sequence[Case]) -> None:
-        state = after = self._state(subject, rule)
+        name = (subject, rule.name)
+        text = self._text(name)
+        state = self._states.take((self.s.tenant_id, *name), text)
+        if state is None:
+            state = states.read(text)
+        after = state
         said: list[tuple[Case, Verdict]] = []
         for case in cases:
-            step = rule.step(after, case.fact, case.settings, self.now_ms)
+            step = rule.step(after, case[0].fact, case[1].settings, self.now_ms)
             if step is None:
                 continue
             after = step.state
             if step.verdicts:
                 said += [(case, verdict) for verdict in step.verdicts]
-        kept = states.written(after) if after != state else None
+        kept = states.written(after) if after != state else text
         if said:
-            with self.s.savepoint():
-                self._say(subject, rule, said)
-        if kept is not None:
-            self._written[subject, rule.name] = kept
+            self._say(subject, rule, said)
+        if kept is not text:
+            self._written[name] = kept
+        self._states.put((self.s.tenant_id, *name), kept, after)
 
     def _fold(self, subject: str, rule: Rule, cases: Sequence[Case]) -> None:
-        before = Fold.load(self._state(subject, rule))
+        name = (subject, rule.name)
+        text = self._text(name)
+        before = self._folds.take((self.s.tenant_id, *name), text) or Fold.load(states.read(text))
         armed_ms = before.wake_ms
-        told = self._folded.setdefault((subject, rule.name), [])
+        told = self._folded.setdefault(name, [])
         # What comes late makes the fold read the database.
         with self.s.savepoint() if before.is_late(cases) else nullcontext():
             after, said = before.facts(self.s, subject, rule, told, cases, self.now_ms)
-        plain = after.plain()
-        kept = states.written(plain)
-        if said or after.wake_ms != armed_ms:
-            with self.s.savepoint():
-                self._say(subject, rule, said)
-                if after.wake_ms != armed_ms:
-                    wakes.arm(self.s, subject, rule.name, after.wake_ms)
-        self._written[subject, rule.name] = kept
+        kept = after.written()
+        if not wakes.is_moment(after.wake_ms):
+            raise ValueError(f"no moment to be woken at: {after.wake_ms!r}")
+        if said:
+            self._say(subject, rule, said)
+        if after.wake_ms != armed_ms:
+            self._deadlines[name] = after.wake_ms
+        self._written[name] = kept
+        self._folds.put((self.s.tenant_id, *name), kept, after)
         told.extend(cases)
 
-    def _state(self, subject: str, rule: Rule) -> JsonState:
-        kept = self._written.get((subject, rule.name))
-        return states.read(kept) if kept is not None else self._states[subject, rule.name]
+    def _text(self, name: states.Name) -> str:
+        return self._written.get(name) or self._texts[name]
 
     def _say(self, subject: str, rule: Rule, said: Sequence[tuple[Case, Verdict]]) -> None:
-        for case, verdict in said:
-            self._carry_out(subject, rule, case, verdict)
+        """Carry out what a rule says, all of it or nothing."""
+        before = {key: replace(ending) for key, ending in self.endings.items()}
+        try:
+            with self.s.savepoint():
+                for (told, way), verdict in said:
+                    self._carry_out(subject, rule, told, way, verdict)
+        except BaseException:
+            self.endings = before
+            raise
 
-    def _carry_out(self, subject: str, rule: Rule, case: Case, verdict: Verdict) -> None:
-        stored = case.stored
-        held = case.gate.holds(case.fact.occurred.from_ms)
+    def _carry_out(self, subject: str, rule: Rule, told: Told, way: Way, verdict: Verdict) -> None:
+        stored = told.stored
+        held = way.gate.holds(told.fact.occurred.from_ms)
         if isinstance(verdict, Raise) and held is not None:
             # A plan that is paused, or has no legal basis, is followed and rings nobody.
             verdict = Log(Reason(held))
@@ -155,13 +173,13 @@ class _Supervision:
                 ending.reason = ending.reason or verdict.reason.code
         elif isinstance(verdict, Clear):
             holds = tuple(EventKey(*key) for key in verdict.holds)
-            event = EventKey(*case.fact.key) if not holds else None
+            event = EventKey(*told.fact.key) if not holds else None
             name = rule.alarms_as or rule.name
             register.apply(self.s, ClearRequest(subject, name, verdict.reason, event, holds), self.now_ms)
         elif isinstance(verdict, Finding):
             findings.note(self.s, rule.name, verdict, self.now_ms, self.origin.time_zone)
         elif stored is not None:
-            self._ring(subject, rule.alarms_as or rule.name, verdict, stored, case.where, case.gate)
+            self._ring(subject, rule.alarms_as or rule.name, verdict, stored, way.where, way.gate)
 
     def _ring(self, subject: str, rule: str, verdict: Raise, stored: Stored, where: Where, gate: Gate) -> None:
         twin = self.twins.of(stored.key, stored.event, stored.occurred) if stored.urgent else None
@@ -190,10 +208,11 @@ class _Supervision:
     def _plainly(self, subject: str, rule: Rule, case: Case) -> None:
         """The rule cannot say; an urgent event rings without it, and somebody hears that the rule is broken."""
         technical.sound(self.s, self.origin, "rule_failed", {"rule": rule.name}, self.now_ms, rule="rule_failed")
-        if case.stored is not None and case.stored.urgent:
-            reason = Reason("plain", {"kind": rule.kind, "place": case.fact.place})
+        told, way = case
+        if told.stored is not None and told.stored.urgent:
+            reason = Reason("plain", {"kind": rule.kind, "place": told.fact.place})
             plain = Raise(rule.kind, KINDS[rule.kind].priority, reason)
-            self._ring(subject, rule.name, plain, case.stored, case.where, case.gate)
+            self._ring(subject, rule.name, plain, told.stored, way.where, way.gate)
 
     def unknown(self, stored: Stored, places: Places) -> None:
         """An urgent event that no rule of this version understands rings as what it is: unknown."""

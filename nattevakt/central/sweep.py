@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from nattevakt.central import rearm, silence, technical, wakes, watching
+from nattevakt.central import gateway_faults, rearm, silence, technical, wakes, watching
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import EventKey, RaiseRequest, Where
@@ -62,8 +62,7 @@ _RAN = text(
     "INSERT INTO sweep_runs (tenant_id, at_ms, grace_ms) VALUES (:tenant, :now_ms, :grace_ms) "
     "ON CONFLICT (tenant_id) DO UPDATE SET at_ms = excluded.at_ms, grace_ms = excluded.grace_ms"
 )
-_LAST = text("SELECT at_ms FROM sweep_runs WHERE tenant_id = :tenant")
-_GRACE = text("SELECT at_ms, grace_ms FROM sweep_runs WHERE tenant_id = :tenant")
+_LAST = text("SELECT at_ms, grace_ms FROM sweep_runs WHERE tenant_id = :tenant")
 _WARD = text(
     "SELECT ward_id FROM alarms WHERE tenant_id = :tenant AND subject = :subject "
     "UNION ALL SELECT ward_id FROM gateways WHERE tenant_id = :tenant LIMIT 1"
@@ -89,35 +88,36 @@ def cycle(
     pace: how fast service time runs; 1 but in a demo. Raises RetryError where the database is away, or (SQLite)
     another writer holds it for too long: what had been handled until then stays so.
     """
-    if not db.transact(tenant.id, lambda s: _cycle(s, tenant, now_ms, pace)):
-        return False
+    left = db.transact(tenant.id, lambda s: _cycle(s, tenant, now_ms, pace))
     seen: set[wakes.Wake] = set()
     for _ in range(PASSES_MAX):
-        before = len(seen)
-        _pass(db, tenant, now_ms, pace, handlers, seen)
-        if len(seen) == before:
+        if not left:
             break
-    return True
+        left = _pass(db, tenant, now_ms, pace, handlers, seen)
+    return left is not None
 
 
 def _pass(
     db: Database, tenant: Tenant, now_ms: int, pace: float, handlers: Mapping[str, Handler], seen: set[wakes.Wake]
-) -> None:
-    """Handle all that is due, some at a time; each row once, whatever becomes of it."""
+) -> bool:
+    """Handle all that is due, some at a time; each row once, whatever becomes of it. Gives whether anything is due
+    now that was not handled."""
     last: wakes.Wake | None = None
     while True:
 
-        def some(s: TenantSession, last: wakes.Wake | None = last) -> list[wakes.Wake]:
+        def some(s: TenantSession, last: wakes.Wake | None = last) -> tuple[list[wakes.Wake], bool]:
             due = list(wakes.due(s, now_ms, last))
-            for wake in due:
-                if wake not in seen:
-                    _look(s, tenant, wake, now_ms, pace, handlers)
-            return due
+            fresh = [wake for wake in due if wake not in seen]
+            for wake in fresh:
+                _look(s, tenant, wake, now_ms, pace, handlers)
+            is_last = len(due) < wakes.TAKE_MAX
+            known = seen.union(fresh)
+            return due, is_last and any(wake not in known for wake in wakes.due(s, now_ms, most=len(known) + 1))
 
-        due = db.transact(tenant.id, some)
+        due, left = db.transact(tenant.id, some)
         seen.update(due)
         if len(due) < wakes.TAKE_MAX:
-            return
+            return left
         last = due[-1]
 
 
@@ -145,31 +145,35 @@ def _rule_failed(wake: wakes.Wake, ward_id: int, now_ms: int) -> RaiseRequest:
     return RaiseRequest(wake.subject, "rule_failed", "rule_failed", priority, reason, at, Where(ward_id))
 
 
-def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool:
-    s.execute(_PLANT, {**CANARY, "now_ms": now_ms})
-    if s.execute(_TAKE_LOCKED[s.dialect], CANARY).one_or_none() is None:
-        return False
+def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool | None:
+    """Take the canary and look for what nobody handled. Gives whether a deadline is due, None where another process
+    holds the canary."""
+    take = _TAKE_LOCKED[s.dialect]
+    if s.execute(take, CANARY).one_or_none() is None:
+        s.execute(_PLANT, {**CANARY, "now_ms": now_ms})
+        if s.execute(take, CANARY).one_or_none() is None:
+            return None
     for row in s.execute(_UNHANDLED).all():
         _alarm(s, tenant, row, now_ms)
-    last_ms = last_run_ms(s)
-    if last_ms is None or last_ms // ENSURE_EVERY_MS != now_ms // ENSURE_EVERY_MS:
+    last = s.execute(_LAST).one_or_none()
+    if last is None or last.at_ms // ENSURE_EVERY_MS != now_ms // ENSURE_EVERY_MS:
         watching.ensure(s, now_ms)
+        gateway_faults.ensure(s, now_ms)
         silence.ensure(s)
         rearm.ensure(s, now_ms)
         rounds.ensure(s, now_ms)
     s.execute(_REARM, {**CANARY, "wake_at_ms": now_ms + EVERY_MS})
-    s.execute(_RAN, {"now_ms": now_ms, "grace_ms": _grace_ms(s, now_ms, pace)})
-    return True
+    s.execute(_RAN, {"now_ms": now_ms, "grace_ms": _grace_ms(last, now_ms, pace)})
+    return bool(wakes.due(s, now_ms, most=1))
 
 
-def _grace_ms(s: TenantSession, now_ms: int, pace: float) -> int | None:
+def _grace_ms(last: Row[Any] | None, now_ms: int, pace: float) -> int | None:
     """From when gateways are given time to come back: the centre's own return, if it was away."""
-    row = s.execute(_GRACE).one_or_none()
-    if row is None:
+    if last is None:
         return now_ms
     # Never later than now: a clock that was wrong and has been set back must not excuse a dead gateway.
-    grace_ms: int | None = None if row.grace_ms is None else min(row.grace_ms, now_ms)
-    if now_ms - row.at_ms <= stretched(AWAY_MS, pace):
+    grace_ms: int | None = None if last.grace_ms is None else min(last.grace_ms, now_ms)
+    if now_ms - last.at_ms <= stretched(AWAY_MS, pace):
         return grace_ms
     return now_ms if grace_ms is None or now_ms - grace_ms >= GRACE_AGAIN_MS else grace_ms
 

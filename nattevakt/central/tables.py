@@ -121,6 +121,9 @@ streams = numbered(
     json_of("ranges"),
     integer("dated_seq", null=True),
     ms("dated_ms", null=True),
+    # Of the row that `dated_ms` is of, by the gateway's steady clock.
+    text_of("dated_boot", null=True),
+    ms("dated_boottime_ms", null=True),
     text_of("previous_stream", null=True),
     integer("previous_last_seq", null=True),
     integer("started_seq", null=True),

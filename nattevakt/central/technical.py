@@ -42,19 +42,23 @@ def sound(
     *,
     priority: Priority | None = None,
     rule: str = "",
+    code: str = "",
     event: EventKey | None = None,
+    anew: bool = False,
 ) -> Applied:
-    """Raise (or join) the technical alarm of this kind for this gateway."""
+    """Raise (or join) the technical alarm of this kind for this gateway. code: of its sentence, where that is not the
+    kind's own. anew: it sounds also where it is joined."""
     cut = {key: value[:TEXT_MAX] if isinstance(value, str) else value for key, value in params.items()}
     request = RaiseRequest(
         subject=origin.subject,
         rule=rule or kind,
         kind=kind,
         priority=priority or KINDS[kind].priority,
-        reason=Reason(kind, {"gateway": origin.name, **cut}),
+        reason=Reason(code or kind, {"gateway": origin.name, **cut}),
         occurred=Occurred(now_ms, now_ms),
         where=Where(origin.ward_id, place=origin.name),
         event=event,
+        anew=anew,
     )
     return register.apply(s, request, now_ms)
 

@@ -6,12 +6,14 @@ lives in memory: whoever sweeps next, after any restart, finds it here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from nattevakt.central.arrays import columns_of, delete_text, upsert_text
 from nattevakt.central.db import TenantSession
+from nattevakt.central.tables import wake_rows
 
 TAKE_MAX = 100
 """How many due rows one transaction takes; more wait for the next, so that batches get their turn between."""
@@ -30,6 +32,13 @@ _ARM = text(
     "INSERT INTO wake_rows (tenant_id, subject, rule, wake_at_ms) VALUES (:tenant, :subject, :rule, :wake_at_ms) "
     "ON CONFLICT (tenant_id, subject, rule) DO UPDATE SET wake_at_ms = excluded.wake_at_ms, "
     "look_ms = NULL, waits_for = NULL"
+)
+_KEYS = ("subject", "rule")
+_COLUMNS = (*_KEYS, "wake_at_ms", "look_ms", "waits_for")
+_TAKE_ALL = text(
+    "SELECT it.subject FROM wake_rows it JOIN unnest(CAST(:subjects AS text[]), CAST(:rules AS text[])) "
+    "AS given (subject, rule) ON it.subject = given.subject AND it.rule = given.rule WHERE it.tenant_id = :tenant "
+    'ORDER BY it.subject COLLATE "C", it.rule COLLATE "C" FOR UPDATE OF it'
 )
 _DISARM = text("DELETE FROM wake_rows WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule")
 _WAIT = text(
@@ -77,6 +86,25 @@ def arm(s: TenantSession, subject: str, rule: str, wake_at_ms: int | None) -> No
         s.execute(_DISARM, key)
     else:
         s.execute(_ARM, {**key, "wake_at_ms": wake_at_ms})
+
+
+def arm_all(s: TenantSession, deadlines: Mapping[tuple[str, str], int | None]) -> None:
+    """The same for many, by subject and rule, taken in their order."""
+    gone = sorted(name for name, wake_at_ms in deadlines.items() if wake_at_ms is None)
+    armed = [(*name, deadlines[name], None, None) for name in sorted(deadlines) if deadlines[name] is not None]
+    if s.dialect != "sqlite" and gone and armed:
+        # Two statements take their rows in two goes: here they are taken in one.
+        subjects, rules = columns_of(sorted(deadlines))
+        s.execute(_TAKE_ALL, {"subjects": subjects, "rules": rules}).all()
+    if gone:
+        s.run_rows(delete_text(wake_rows, _KEYS, s.tenant_id, s.dialect), gone)
+    if armed:
+        s.run_rows(upsert_text(wake_rows, _KEYS, _COLUMNS, s.tenant_id, s.dialect), armed)
+
+
+def is_moment(wake_at_ms: object) -> bool:
+    """Whether this is something that can be stored as a deadline, or as none."""
+    return wake_at_ms is None or (type(wake_at_ms) is int and abs(wake_at_ms) < 2**63)
 
 
 def wait(s: TenantSession, wake: Wake, gateway_id: int | None, look_ms: int) -> None:

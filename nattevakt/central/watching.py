@@ -165,7 +165,7 @@ def _gateway_alarm(
     s: TenantSession, wake: wakes.Wake, gateway_id: int, row: Row[Any], now_ms: int, limit_ms: int, *, anew: bool
 ) -> None:
     numbers, residents = _served(s, gateway_id, now_ms)
-    named = ", ".join(numbers[:ROOMS_NAMED_MAX]) + (" …" if len(numbers) > ROOMS_NAMED_MAX else "")
+    named = _named(numbers)
     # It speaks, but what it tells does not become complete: another fault, and another place to look for it.
     # Half the limit, because a line that is cut leaves data that ended with the last heartbeat or one before it.
     speaks = row.last_heartbeat_ms is not None and now_ms - row.last_heartbeat_ms < limit_ms // 2
@@ -191,7 +191,12 @@ _SERVED = (
     .select_from(device_rows)
     .outerjoin(
         device_states,
-        and_(device_states.c.tenant_id == device_rows.c.tenant_id, device_states.c.address == device_rows.c.address),
+        # By the whole key: without the gateway, each device would look through all that any gateway has ever heard.
+        and_(
+            device_states.c.tenant_id == device_rows.c.tenant_id,
+            device_states.c.gateway_id == bindparam("gateway_id"),
+            device_states.c.address == device_rows.c.address,
+        ),
     )
     .join(
         placements,
@@ -221,6 +226,15 @@ def _served(s: TenantSession, gateway_id: int, now_ms: int) -> tuple[list[str], 
     rows = s.execute(_SERVED, {"gateway_id": gateway_id, "now_ms": now_ms}).all()
     numbers = sorted({row.number for row in rows}, key=lambda number: (len(number), number))
     return numbers, len({row.resident_id for row in rows if row.resident_id is not None})
+
+
+def rooms_named(s: TenantSession, gateway_id: int, now_ms: int) -> str:
+    """The rooms that a gateway serves, as an alarm names them; "" where it serves none."""
+    return _named(_served(s, gateway_id, now_ms)[0])
+
+
+def _named(numbers: Sequence[str]) -> str:
+    return ", ".join(numbers[:ROOMS_NAMED_MAX]) + (" …" if len(numbers) > ROOMS_NAMED_MAX else "")
 
 
 # --- devices -------------------------------------------------------------------------------------------------

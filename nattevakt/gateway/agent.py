@@ -41,6 +41,8 @@ TAKE_MAX = 512
 TICK_S = 0.5
 STATUS_EVERY_S = 5.0
 STOP_S = 8.0
+READ_OUT_S = 2.0
+"""So much of it is kept for what the ports have read."""
 CROWDED_S = 0.2
 """A round that took longer than this leaves inputs in the queue of which nobody can tell how far apart they came."""
 CORE_LIMIT_S = 20.0
@@ -260,12 +262,18 @@ class Agent:
                 LOG.warning(kv("status_not_written", error=f"{type(error).__name__} {error}"))
 
     def _halt(self, threads: list[threading.Thread], alarm: threading.Thread) -> None:
-        """Stop reading first, store what is queued, then close."""
-        for port in self._serial.values():
-            port.stop()
+        """Wait for the centre's answers while we still listen, then stop reading, store what is queued, and close.
+
+        What stops reading first would go on giving signs of life, and name a gap that begins too late.
+        """
         for lane in self._lanes.values():
             lane.stop()
         until_s = self._clock.monotonic() + STOP_S
+        lanes = [thread for thread in threads if thread.name.startswith("lane:")]
+        while any(thread.is_alive() for thread in lanes) and self._clock.monotonic() < until_s - READ_OUT_S:
+            self._turn()
+        for port in self._serial.values():
+            port.stop()
         mqtt_thread = [thread for thread in threads if thread.name == "mqtt"]
         for thread in threads:
             if thread not in mqtt_thread:

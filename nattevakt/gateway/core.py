@@ -337,7 +337,7 @@ class Core:
         return Heartbeat(now.moment, self._outbox.stream, held, complete, self._health(now, disproved), dict(ages))
 
     def _health(self, now: Now, disproved: Collection[str]) -> GatewayHealth:
-        oldest = self._outbox.oldest_unsent()
+        oldest = self._outbox.oldest_unsent() if self._outbox.unsent.total() else None
         return GatewayHealth(
             version=VERSION,
             uptime_s=int(now.mono_s - (self._started_s or now.mono_s)),

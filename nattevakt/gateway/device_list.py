@@ -52,13 +52,19 @@ class DeviceList:
         self._configured = configured
         self._wanted = False
         self._lists: DeviceLists | None = None
+        self._heard: tuple[str, ...] | None = None
+        self._list: dict[str, str] = {}
+        self._digest = ""
 
     def added_to(self, heartbeat: Heartbeat, heard: Iterable[str]) -> Heartbeat:
         """The heartbeat with the list's digest, and with the list if the centre has asked. Asked for once, it is sent
         once: should that very message not be understood, the next one is without it."""
-        devices = list_of(self._configured, heard)
+        known = tuple(heard)
+        if known != self._heard:
+            self._heard, self._list = known, list_of(self._configured, known)
+            self._digest = list_digest(self._list)
         wanted, self._wanted = self._wanted, False
-        return replace(heartbeat, list_digest=list_digest(devices), devices=devices if wanted else None)
+        return replace(heartbeat, list_digest=self._digest, devices=self._list if wanted else None)
 
     def answered(self, reply: HeartbeatReply) -> None:
         """What the centre says. One that asks for the list has nothing to say of it yet; one that neither asks nor

@@ -22,6 +22,7 @@ from nattevakt.gateway.rows import ACKED, LIVES, LIVES_KEPT, PARKED, UNSENT, Row
 from nattevakt.gateway.store import StoreError, transaction
 
 _SHED_TOTAL = "outbox.shed"
+_TO_PRUNE = "SELECT 1 WHERE EXISTS (SELECT 1 FROM gaps) OR EXISTS (SELECT 1 FROM rows WHERE seq < ? AND state = 1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,20 @@ class Outbox(StoredRows):
     """One database file. Not for several threads."""
 
     def __init__(
-        self, path: Path, limits: OutboxLimits, mint: Callable[[], str], *, pages_max: int | None = None
+        self,
+        path: Path,
+        limits: OutboxLimits,
+        mint: Callable[[], str],
+        *,
+        pages_max: int | None = None,
+        connect: store.Connect = sqlite3.connect,
     ) -> None:
         super().__init__()
         self._path = path
         self._limits = limits
         self._mint = mint
         self._pages_max = pages_max
+        self._connect = connect
         self.moved_aside: Path | None = None
 
     # --- opening ---------------------------------------------------------------------------------------------
@@ -60,12 +68,12 @@ class Outbox(StoredRows):
     def open(self, version: str, now: Moment) -> None:
         """Open the file, mint a stream and store its `Started`. A damaged file is moved aside and begun anew."""
         try:
-            con = store.open_store(self._path, self._pages_max)
+            con = store.open_store(self._path, self._pages_max, self._connect)
         except StoreError as error:
             if not error.damaged:
                 raise
             self.moved_aside = store.move_aside(self._path)
-            con = store.open_store(self._path, self._pages_max)
+            con = store.open_store(self._path, self._pages_max, self._connect)
         done = False
         try:
             self._load(con)
@@ -89,7 +97,7 @@ class Outbox(StoredRows):
         self.close()
         with contextlib.suppress(FileNotFoundError):
             self.moved_aside = store.move_aside(self._path)
-        con = store.open_store(self._path, self._pages_max)
+        con = store.open_store(self._path, self._pages_max, self._connect)
         with transaction(con):
             con.executemany("INSERT OR REPLACE INTO memory(key, value) VALUES(?, ?)", kept.items())
         self._load(con)
@@ -324,6 +332,8 @@ class Outbox(StoredRows):
     def prune(self, old_below: int, rows_max: int) -> int:
         """Delete at most rows_max acknowledged rows: those below `old_below`, and those above the bound."""
         surplus = self.acked_rows - self._limits.acked_rows_max
+        if surplus <= 0 and len(self._streams) < 2 and not self._ask(_TO_PRUNE, (old_below,)):
+            return 0
         with self._undoing(), self._writing() as con:
             done = con.execute(
                 "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE state = 1 AND seq < ? ORDER BY seq LIMIT ?)",

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nattevakt.edge.errors import RetryError
 
+Connect = Callable[..., sqlite3.Connection]
+"""In the form of `sqlite3.connect`."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows(
     seq INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, class TEXT NOT NULL, kind TEXT NOT NULL,
@@ -61,14 +63,14 @@ def store_error(error: sqlite3.Error | OSError) -> StoreError:
     return StoreError(_WORDS.get(code, str(error)[:100]), damaged=damaged, full=code == sqlite3.SQLITE_FULL)
 
 
-def open_store(path: Path, pages_max: int | None) -> sqlite3.Connection:
+def open_store(path: Path, pages_max: int | None, connect: Connect = sqlite3.connect) -> sqlite3.Connection:
     """Open or create the file; raises StoreError, with `damaged` where it must be moved aside first.
 
-    pages_max: an upper size in pages, how tests make a disk full.
+    pages_max: an upper size in pages, how tests make a disk full. connect: another way to one, for a simulated disk.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        con = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
+        con = connect(path, timeout=2, isolation_level=None, check_same_thread=False)
     except (sqlite3.Error, OSError) as error:
         raise store_error(error) from error
     done = False

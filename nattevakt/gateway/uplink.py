@@ -1,6 +1,7 @@
 """Arrow 5, outbox → batch: what to send on which lane, and what every answer means for the rows.
 
-Owns order, retries, backoff, parking and the reading of the centre's marks. Must not know sockets or threads.
+Owns order, retries, backoff, parking and the reading of the centre's marks; standing.py owns what is told of how the
+delivery stands. Must not know sockets or threads.
 
 Two lanes, one request at a time on each. Urgent: class A (newest first, never behind a failing one) and heartbeats.
 Backlog: everything else in order; class A too while the urgent lane is failing. A row leaves only when its outcome or
@@ -15,12 +16,12 @@ from dataclasses import dataclass, field
 from nattevakt.edge import wire
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import EventId
-from nattevakt.edge.pace import stretched
 from nattevakt.edge.strict import load_json
 from nattevakt.gateway.inputs import BACKLOG, URGENT, HttpFailed, HttpReply, HttpSend, Now, Probe, no_probe
 from nattevakt.gateway.outbox import Outbox
 from nattevakt.gateway.poison import BACKLOG_MAX, URGENT_MAX, Halving, Singles
 from nattevakt.gateway.rows import Row
+from nattevakt.gateway.standing import Standing
 from nattevakt.gateway.store import StoreError
 
 BATCHES = "/v1/batches"
@@ -31,9 +32,6 @@ CREDENTIAL_RETRY_S = 10.0
 PARKED_RETRY_S = 600.0
 PARKS_WITHOUT_SUCCESS_MAX = 8
 """More than this in a row is no poison but a centre that takes nothing: then keep everything and wait."""
-UNREACHABLE_MS = 60_000
-UNDELIVERED_MS = 60_000
-"""These two are ages in service time."""
 SAME_MARK_S = 6 * 3600.0
 IDLE_S = 3600.0
 HEARTBEAT_YIELDS_S = 5.0
@@ -91,9 +89,7 @@ class Uplink:
         self._parked_above = 0
         self._rows_went_last = False
         self._parks = 0
-        self._last_ok_ms: int | None = None
-        self._waiting_a_ms: int | None = None
-        self._answering_since_ms: int | None = None
+        self._standing = Standing()
         self._resent: dict[str, tuple[int, float]] = {}
         self.counters: dict[str, int] = {}
 
@@ -101,16 +97,16 @@ class Uplink:
 
     def deliver(self, now: Now) -> list[HttpSend]:
         """Whatever may be sent now, at most one request a lane. Raises StoreError when rows cannot be read."""
-        now_ms = now.moment.boottime_ms
-        if self._last_ok_ms is None:
-            self._last_ok_ms = self._next_heartbeat_ms = self._answering_since_ms = now_ms
+        if self._standing.begins(now):
+            self._next_heartbeat_ms = now.moment.boottime_ms
             self._next_heartbeat_s = now.mono_s
             self._next_parked_s = now.mono_s + PARKED_RETRY_S
+        self._standing.waits(now, urgent=self._outbox.unsent["A"] > 0)
         if not self._outbox.unsent["A"]:
-            self._waiting_a_ms = None
             self._singles.tries.clear()
-        elif self._waiting_a_ms is None:
-            self._waiting_a_ms = now_ms
+        if not self._backlog_rows():
+            # Marks have settled what it could not deliver, or so it thought: nothing is left to show that it can.
+            self._lanes[BACKLOG].faults.clear()
         chosen = (self._urgent(now), self._backlog(now))
         return [request for request in chosen if request is not None]
 
@@ -146,10 +142,9 @@ class Uplink:
         lane = self._lanes[BACKLOG]
         if lane.busy is not None or now.mono_s < lane.not_before_s:
             return None
-        with_urgent = self._lanes[URGENT].failures > 0
         rows: Sequence[Row] = []
-        if self._outbox.unsent.total() > (0 if with_urgent else self._outbox.unsent["A"]):
-            skip = self._singles.tries
+        if self._backlog_rows():
+            with_urgent, skip = self._lanes[URGENT].failures > 0, self._singles.tries
             rows = self._outbox.backlog(with_urgent=with_urgent, skip=skip, rows_max=BACKLOG_MAX)
             rows = self._halving.choose(rows)
         if rows:
@@ -157,6 +152,11 @@ class Uplink:
         if now.mono_s >= self._next_parked_s and self._outbox.parked_rows:
             return self._send_parked(lane, now)
         return None
+
+    def _backlog_rows(self) -> int:
+        """How many rows wait for the backlog lane; class A among them while its own lane fails."""
+        unsent = self._outbox.unsent
+        return unsent.total() - (0 if self._lanes[URGENT].failures else unsent["A"])
 
     def _send_parked(self, lane: _Lane, now: Now) -> HttpSend | None:
         found = self._outbox.parked(self._parked_above, 1) or self._outbox.parked(0, 1)
@@ -253,14 +253,12 @@ class Uplink:
             self._heartbeat_again(now, 0.0)
         lane.failures = 0
         lane.faults.clear()
-        if self._silent(now):
-            self._answering_since_ms = now.moment.boottime_ms
-        self._last_ok_ms = now.moment.boottime_ms
+        self._standing.answered(now)
         refused = [(row, item) for row, item in zip(busy.rows, outcomes, strict=True) if _is_refused(item)]
         acked = [row.seq for row, item in zip(busy.rows, outcomes, strict=True) if not _is_refused(item)]
         if acked:
             self._parks = 0
-            self._waiting_a_ms = None
+            self._standing.delivered()
         try:
             self._outbox.settle(acked, marks)
             for row, item in refused:
@@ -351,40 +349,22 @@ class Uplink:
             due = min(heartbeat_s, self._next_suspect_s) if self._singles.tries else heartbeat_s
             found.append(max(urgent.not_before_s, 0.0 if self._outbox.unsent["A"] > len(self._singles.tries) else due))
         if backlog.busy is None:
-            if self._outbox.unsent.total() > self._outbox.unsent["A"] or (urgent.failures and self._outbox.unsent["A"]):
+            if self._backlog_rows():
                 found.append(backlog.not_before_s)
             elif self._outbox.parked_rows:
                 found.append(max(backlog.not_before_s, self._next_parked_s))
         return min(found)
 
-    def _silent(self, now: Now) -> bool:
-        """Whether the centre has not answered well for longer than it may."""
-        limit_ms = stretched(UNREACHABLE_MS, now.pace)
-        return self._last_ok_ms is not None and now.moment.boottime_ms - self._last_ok_ms > limit_ms
-
     def disproved(self, now: Now) -> frozenset[str]:
-        """Keys of faults that no longer are when the centre reads of them.
-
-        That it cannot be reached, always. That an urgent event waits for it, unless it has been answering for as long
-        as an event may wait: after an outage the event comes with the same contact, but one that is refused again and
-        again must be told of.
-        """
-        since_ms = self._answering_since_ms
-        limit_ms = stretched(UNDELIVERED_MS, now.pace)
-        answering = since_ms is not None and now.moment.boottime_ms - since_ms > limit_ms and not self._silent(now)
-        return frozenset(("unreachable",) if answering else ("unreachable", "undelivered"))
+        """Keys of faults that no longer are when the centre reads of them."""
+        return self._standing.disproved(now)
 
     def faults(self, now: Now) -> dict[str, str]:
         """What is wrong with the delivery, in words that stay the same while it is."""
         found: dict[str, str] = {}
         for lane in self._lanes.values():
             found.update(lane.faults)
-        now_ms = now.moment.boottime_ms
-        if self._silent(now):
-            found["unreachable"] = "centre: no good answer for more than a minute"
-        if self._waiting_a_ms is not None and now_ms - self._waiting_a_ms > stretched(UNDELIVERED_MS, now.pace):
-            found["undelivered"] = "undelivered: an urgent event waits for the centre for more than a minute"
-        return found
+        return {**found, **self._standing.faults(now)}
 
 
 def _is_refused(item: wire.ItemReply) -> bool:

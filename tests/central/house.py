@@ -127,6 +127,15 @@ class Gate:
     clock: Clock
     sender: Sender
     firsts: dict[str, int] = field(default_factory=dict)
+    beat_ms: int = 0
+    """When the last heartbeat was sent."""
+
+    def beats_at(self) -> Moment:
+        """When a heartbeat is sent: now, but no two at the same moment, for that would be one that came twice. A clock
+        that a test sets back by hours is believed."""
+        again = 0 <= self.beat_ms - self.clock.at_ms < 60_000
+        self.beat_ms = self.beat_ms + 1 if again else self.clock.at_ms
+        return moment(self.beat_ms)
 
     def send(
         self,
@@ -151,10 +160,11 @@ class Gate:
         faults: tuple[str, ...] = (),
         heard: dict[str, int] | None = None,
         complete_to: CompleteTo | None = None,
+        sent: Moment | None = None,
     ) -> HeartbeatReply:
         """Deliver a heartbeat."""
         health = GatewayHealth("0.1.0", 1, 0, 0, 0, 0, 1000, clock_synced=True, faults=faults)
-        heartbeat = Heartbeat(moment(self.clock.at_ms), stream, held, complete_to, health, heard or {})
+        heartbeat = Heartbeat(sent or self.beats_at(), stream, held, complete_to, health, heard or {})
         return beat(self.db, self.sender, encode_message(heartbeat), self.clock.at_ms)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,7 +132,8 @@ def test_a_gateways_wall_clock_moves_completeness_neither_back_nor_ahead(house: 
     assert complete(house) == now
     # A moment of another boot, without a clock, tells nothing that could be used.
     older = Moment("boot-0", 5, 5, synced=False)
-    beat_raw(house, Heartbeat(told, S1, (), CompleteTo(older, {}), health))
+    later = replace(told, boottime_ms=told.boottime_ms + 1)
+    beat_raw(house, Heartbeat(later, S1, (), CompleteTo(older, {}), health))
     assert complete(house) == now
 
 

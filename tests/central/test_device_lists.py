@@ -56,7 +56,7 @@ class End:
 
     def beat(self, *, answered: bool = True) -> HeartbeatReply:
         """One heartbeat over the wire. answered: the answer reaches the gateway."""
-        plain = Heartbeat(moment(self.gate.clock.at_ms), self.stream, (), None, HEALTH, {})
+        plain = Heartbeat(self.gate.beats_at(), self.stream, (), None, HEALTH, {})
         body = encode_message(self.run.added_to(plain, self.heard))
         reply = beat(self.gate.db, self.gate.sender, body, self.gate.clock.at_ms)
         over = decode_heartbeat_reply(encode_message(reply))
@@ -179,10 +179,10 @@ def test_a_list_is_sent_once_for_each_time_it_is_asked_for() -> None:
 
 def test_a_list_that_is_not_what_its_digest_says_is_asked_for_again(house: House, ends: tuple[End, End]) -> None:
     first, _ = ends
-    lying = Heartbeat(moment(house.clock.at_ms), S1, (), None, HEALTH, {}, list_digest({}), {BUTTON: "call"})
+    lying = Heartbeat(first.gate.beats_at(), S1, (), None, HEALTH, {}, list_digest({}), {BUTTON: "call"})
     assert beat(house.db, first.gate.sender, encode_message(lying), house.clock.at_ms).list_wanted
     assert house.rows(listed_devices) == []
-    honest = replace(lying, devices={})
+    honest = replace(lying, sent=first.gate.beats_at(), devices={})
     assert beat(house.db, first.gate.sender, encode_message(honest), house.clock.at_ms).list_wanted is False
 
 

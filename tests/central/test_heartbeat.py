@@ -7,11 +7,11 @@ import pytest
 from nattevakt.central import wakes
 from nattevakt.central.db import TenantSession
 from nattevakt.central.heartbeat import beat
-from nattevakt.central.tables import device_states, gateways
+from nattevakt.central.tables import device_states, events, gateways, streams
 from nattevakt.edge.errors import RejectError
-from nattevakt.edge.rules.rule import Priority
+from nattevakt.edge.events import Moment
 from nattevakt.edge.wire import CompleteTo, HeldStream
-from tests.central.house import BUTTON, S1, S2, House, moment, press
+from tests.central.house import BUTTON, S1, S2, House, line, moment, press
 
 
 def test_the_answer_names_the_marks_of_all_streams_held(house: House) -> None:
@@ -37,15 +37,75 @@ def test_a_card_that_lives_twice_is_found(house: House) -> None:
     assert (alarm.kind, alarm.subject) == ("gateway_cloned", f"gateway:{house.gate.sender.gateway_id}")
 
 
-def test_faults_raise_once_and_clear_themselves(house: House) -> None:
-    for _ in range(2):
-        house.gate.beat(faults=("parked: 1 row", "store: disk full"))
-    raised = {(alarm.kind, alarm.priority, alarm.sound_seq, alarm.version) for alarm in house.alarms()}
-    assert raised == {("parked_event", Priority.LOW, 1, 1), ("gateway_fault", Priority.MEDIUM, 1, 1)}
-    house.gate.beat()
-    assert {alarm.state for alarm in house.alarms()} == {"auto_avklart"}
-    house.gate.beat(faults=("parked: 1 row",))
-    assert len(house.alarms("parked_event")) == 2
+@pytest.mark.parametrize("boots", [("boot-1", "boot-1"), ("boot-1", "boot-2")], ids=["agent", "box"])
+def test_a_copy_that_was_overtaken_on_the_way_is_no_cloned_card(house: House, boots: tuple[str, str]) -> None:
+    """It comes after the restart it was sent before, and says nothing of now; whoever waits for it is answered."""
+    house.gate.tell(1, press())
+    early = moment(house.clock.at_ms, boot=boots[0])
+    house.gate.beat(S1, HeldStream(S1, 1, 1, 0), sent=early)
+    house.clock.at_ms += 8_000
+    uptime_ms = early.boottime_ms + 8_000 if boots[0] == boots[1] else 4_000
+    restarted = Moment(boots[1], uptime_ms, house.clock.at_ms, synced=True)
+    house.gate.beat(S2, HeldStream(S2, 2, 2, 0), sent=restarted, faults=("store: disk full",))
+    before = house.rows(gateways), house.rows(streams), house.rows(device_states), house.alarms()
+    house.clock.at_ms += 6_000
+    told = CompleteTo(early, {S1: 1})
+    reply = house.gate.beat(S1, HeldStream(S1, 1, 1, 0), sent=early, heard={BUTTON: 0}, complete_to=told)
+    assert (reply.marks, reply.now_ms) == ({S1: 1}, house.clock.at_ms)
+    assert (house.rows(gateways), house.rows(streams), house.rows(device_states), house.alarms()) == before
+    house.clock.at_ms += 10_000
+    house.gate.beat(S2, sent=Moment(boots[1], uptime_ms + 16_000, house.clock.at_ms, synced=True))
+    assert house.alarms("gateway_cloned") == []
+    assert house.rows(gateways)[0].last_heartbeat_ms == house.clock.at_ms
+
+
+def test_a_copy_of_a_stream_that_never_got_through_is_old_news_too(house: House) -> None:
+    early = house.gate.beats_at()
+    house.gate.beat(S2)
+    assert house.gate.beat(S1, sent=early).marks == {}
+    house.gate.beat(S2)
+    assert [row.stream for row in house.rows(streams)] == [S2]
+    assert house.alarms() == []
+
+
+@pytest.mark.parametrize("boots", [("boot-1", "boot-1"), ("boot-1", "boot-2")])
+def test_a_card_that_lives_in_two_boxes_is_found_whatever_came_late(house: House, boots: tuple[str, str]) -> None:
+    sent = []
+    for n in range(2):
+        for stream, boot in zip((S1, S2), boots, strict=True):
+            house.clock.at_ms += 5_000
+            sent.append((stream, moment(house.clock.at_ms, boot=boot)))
+            house.gate.beat(stream, sent=sent[-1][1])
+            # And each comes once more.
+            for name, at in sent:
+                house.gate.beat(name, sent=at)
+            assert len(house.alarms("gateway_cloned")) == (n > 0)
+
+
+def test_a_steady_clock_that_is_far_behind_is_another_machine(house: House) -> None:
+    """Two that woke from one image share a boot; their signs of life are none that lay about on the way."""
+    house.gate.beat(S1)
+    house.gate.beat(S2, sent=moment(house.clock.at_ms - 16 * 60_000))
+    assert house.rows(gateways)[0].health
+    house.clock.at_ms += 15_000
+    house.gate.beat(S1)
+    assert len(house.alarms("gateway_cloned")) == 1
+
+
+def test_a_batch_that_comes_once_more_after_newer_ones_changes_nothing(house: House) -> None:
+    at = moment(house.clock.at_ms)
+    early = line(S1, 1, press(), at), line(S1, 2, press(), at)
+    house.gate.send(*early, sent=at, firsts={S1: 1})
+    house.gate.beat(S1, HeldStream(S1, 1, 2, 2), complete_to=CompleteTo(at, {S1: 2}))
+    house.clock.at_ms += 5_000
+    house.gate.tell(3, press(), stream=S2, firsts={S2: 3})
+    house.gate.beat(S2, HeldStream(S2, 3, 9, 3), complete_to=CompleteTo(moment(house.clock.at_ms), {S2: 9}))
+    tables = (gateways, streams, events, device_states)
+    before = [house.rows(table) for table in tables], house.alarms()
+    house.clock.at_ms += 14_000
+    reply = house.gate.send(*early, sent=at, firsts={S1: 1})
+    assert {item.outcome.value for item in reply.outcomes} == {"duplicate"}
+    assert ([house.rows(table) for table in tables], house.alarms()) == before
 
 
 def test_heard_ages_become_moments_and_never_go_back(house: House) -> None:

@@ -104,7 +104,7 @@ CARRIED = ("door_windows", "bed_windows")
 """What 0004 turned into plans."""
 
 
-@pytest.mark.parametrize("before", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("before", ["0001", "0002", "0003", "0004"])
 def test_a_database_in_use_keeps_every_row_through_the_migration(empty_url: str, before: str) -> None:
     engine = make_engine(make_url(empty_url))
     bring_to(engine, before)

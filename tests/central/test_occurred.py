@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nattevakt.central.occurred import Clocks, Pair
+from nattevakt.central.occurred import ORDER_MS, Clocks, Dated, Pair
 from nattevakt.edge.events import Moment
 from nattevakt.edge.rules.rule import Occurred
 
@@ -75,3 +75,82 @@ def test_the_true_moment_is_found_whatever_the_wall_says(age_ms: int, boottime_m
     sent = Moment("a", boottime_ms + age_ms, wall_ms, synced=False)
     found = Clocks(sent, RECEIVED_MS).occurred(Moment("a", boottime_ms, wall_ms, synced=False))
     assert found.from_ms == found.to_ms == RECEIVED_MS - age_ms
+
+
+# --- the order of one stream --------------------------------------------------------------------------------------
+
+KNOWN = Dated(7, RECEIVED_MS - 10_000, "b1", 5_000)
+
+
+def exact(at_ms: int) -> Occurred:
+    return Occurred(at_ms, at_ms)
+
+
+@pytest.mark.parametrize(
+    ("moment", "found", "wanted"),
+    [
+        (at(5_001, 0), exact(RECEIVED_MS - 12_000), exact(RECEIVED_MS - 10_000)),
+        (at(5_000, 0), exact(RECEIVED_MS - 12_000), exact(RECEIVED_MS - 10_000)),
+        (at(4_999, 0), exact(RECEIVED_MS - 7_000), exact(RECEIVED_MS - 10_001)),
+        (at(4_999, 0), exact(RECEIVED_MS - 10_000), exact(RECEIVED_MS - 10_001)),
+        (at(5_000, 0), exact(RECEIVED_MS - 7_000), exact(RECEIVED_MS - 10_000)),
+        (at(5_001, 0), exact(RECEIVED_MS - 7_000), exact(RECEIVED_MS - 7_000)),
+        (at(2_000, 0), exact(RECEIVED_MS - 12_000), exact(RECEIVED_MS - 12_000)),
+        (at(5_001, 0, boot="b2"), exact(RECEIVED_MS - 12_000), exact(RECEIVED_MS - 12_000)),
+        (at(5_001, 0), exact(RECEIVED_MS - 10_001 - ORDER_MS), exact(RECEIVED_MS - 10_001 - ORDER_MS)),
+        (at(5_001, 0), Occurred(5, RECEIVED_MS - 12_000), Occurred(5, RECEIVED_MS - 10_000)),
+        (at(4_999, 0), Occurred(RECEIVED_MS - 8_000, RECEIVED_MS - 7_000), exact(RECEIVED_MS - 10_001)),
+    ],
+    ids=[
+        *(
+            "not before",
+            "the same moment",
+            "before",
+            "before, not beside",
+            "still the same moment",
+            "in order",
+            "history keeps its time",
+            "another boot",
+        ),
+        *("a clock was set", "an interval ends in order", "an interval of before"),
+    ],
+)
+def test_a_moment_is_on_its_side_of_the_newest_that_is_known(moment: Moment, found: Occurred, wanted: Occurred) -> None:
+    assert KNOWN.in_order(moment, found, RECEIVED_MS) == wanted
+
+
+def test_order_never_tells_the_future_and_a_stream_of_old_knows_none() -> None:
+    ahead = Dated(7, RECEIVED_MS + 3_000, "b1", 5_000)
+    assert ahead.in_order(at(5_001, 0), exact(RECEIVED_MS - 12_000), RECEIVED_MS) == exact(RECEIVED_MS)
+    for known in (Dated(), Dated(7, RECEIVED_MS)):
+        assert known.in_order(at(5_001, 0), exact(RECEIVED_MS - 12_000), RECEIVED_MS) == exact(RECEIVED_MS - 12_000)
+
+
+def test_history_moves_the_newest_moment_neither_back_nor_to_itself() -> None:
+    known = Dated()
+    known.take(1, at(5_000, 0), 100_000)
+    known.take(2, at(3_000, 0), 98_000)
+    known.take(3, at(3_000, 0), 100_000)
+    assert known == Dated(3, 100_000, "b1", 5_000)
+    known.take(4, at(6_000, 0), 100_000)
+    assert known == Dated(4, 100_000, "b1", 6_000)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, ORDER_MS // 2), st.booleans()), min_size=2, max_size=20)
+)
+def test_whatever_each_batch_takes_on_its_way_the_events_of_a_stream_stay_in_order(
+    batches: list[tuple[int, int, bool]],
+) -> None:
+    """One event a batch: how long after the one before, how long on its way, and whether the clock is right."""
+    true_ms, received_ms, known, dated = RECEIVED_MS, 0, Dated(), []
+    for seq, (later_ms, way_ms, synced) in enumerate(batches):
+        true_ms += later_ms
+        moment = at(true_ms - RECEIVED_MS, true_ms, synced=synced)
+        received_ms = max(received_ms, true_ms + way_ms)
+        sent = Moment("b1", max(received_ms - way_ms, true_ms) - RECEIVED_MS, 0, synced=False)
+        found = known.in_order(moment, Clocks(sent, received_ms).occurred(moment, None, known.at_ms), received_ms)
+        known.take(seq, moment, found.from_ms)
+        dated.append(found.to_ms)
+        assert true_ms <= found.from_ms == found.to_ms <= received_ms
+    assert dated == sorted(dated)

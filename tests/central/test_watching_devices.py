@@ -50,6 +50,27 @@ def test_a_device_that_should_report_and_does_not(house: House) -> None:
     assert [row.state for row in told(house)] == ["auto_avklart", "meldt"]
 
 
+def test_the_same_sign_of_life_told_again_a_little_later_ends_no_silence(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    well(house.gate, heard={BED: 0})
+    heard_ms = house.clock.at_ms
+    live(house, 11 * MIN, *house.gates)
+    assert [row.state for row in told(house)] == ["meldt"]
+    for late_ms in (5, 40, 1_500, 20):
+        house.clock.at_ms += 15 * S
+        for gate in house.gates:
+            well(gate, heard={BED: house.clock.at_ms - heard_ms - late_ms})
+        cycle(house)
+    assert [(row.state, row.sound_seq) for row in told(house)] == [("meldt", 1)]
+    assert state_of(house, BED).last_heard_ms == heard_ms
+    house.clock.at_ms += 15 * S
+    well(house.gate, heard={BED: 0})
+    cycle(house)
+    assert [row.state for row in told(house)] == ["auto_avklart"]
+    assert state_of(house, BED).last_heard_ms == house.clock.at_ms
+
+
 def test_ten_minutes_is_the_least(house: House) -> None:
     begun(house)
     reports(house, BED, 10)

@@ -351,3 +351,43 @@ def test_a_call_that_is_refused_also_after_an_outage_is_told_of(line: Line) -> N
     assert told(line) == set()
     line.run(40_000)
     assert told(line) == {"undelivered"}
+
+
+# --- how long a fault lasts ---------------------------------------------------------------------------------------
+
+
+def test_a_fault_of_the_backlog_ends_when_marks_settle_what_it_could_not_deliver(line: Line) -> None:
+    """A proxy answers for a centre that has stored everything: nothing is left to try the lane with."""
+
+    def answers_itself(send: HttpSend) -> HttpReply:
+        line.centre.answer(send.path, send.body)
+        return reply(send, 504)
+
+    line.interfere = answers_itself
+    call(line)
+    line.run(30_000)
+    assert line.uplink.faults(line.now())["answer"]
+    line.interfere = lambda send: answers_itself(send) if send.path == "/v1/batches" else None
+    line.run(20_000)
+    assert line.box.unsent.total() == 0
+    assert line.uplink.faults(line.now()) == {}
+
+
+def test_an_answer_that_spoils_after_the_marks_have_settled_its_rows_is_no_lasting_fault(line: Line) -> None:
+    line.run(1_000)
+    doors(line, 1)
+    (late,) = line.uplink.deliver(line.now())
+    line.centre.answer(late.path, late.body)
+    line.run(20_000)
+    assert line.box.unsent.total() == 0
+    line.uplink.replied(reply(late, 502), line.now())
+    line.run(10)
+    assert line.uplink.faults(line.now()) == {}
+
+
+def test_a_fault_of_the_backlog_lasts_while_its_rows_wait_however_well_heartbeats_pass(line: Line) -> None:
+    doors(line, 1)
+    line.interfere = lambda send: reply(send, 502) if send.path == "/v1/batches" else None
+    for _ in range(20):
+        line.run(15_000)
+        assert told(line) == {"answer"}

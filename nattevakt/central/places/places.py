@@ -116,15 +116,18 @@ class Places:
 
     def at(self, address: str, at_ms: int) -> Spot | None:
         """Where a device hung at this moment, None if nowhere that is known."""
+        return self.around(address, at_ms)[2]
+
+    def around(self, address: str, at_ms: int) -> tuple[int, int, Spot | None]:
+        """The same, and from when (and until before when) it is so."""
         last = self._last.get(address)
         if last is not None and last[0] <= at_ms < last[1]:
-            return last[2]
+            return last
         changes = [ms for row in self._rows.get(address, ()) for ms in _changes(row) if ms is not None]
         begins = max((ms for ms in changes if ms <= at_ms), default=at_ms)
         ends = min((ms for ms in changes if ms > at_ms), default=_NEVER_MS)
-        spot = self._look(address, at_ms)
-        self._last[address] = (begins, ends, spot)
-        return spot
+        found = self._last[address] = (begins, ends, self._look(address, at_ms))
+        return found
 
     def _look(self, address: str, at_ms: int) -> Spot | None:
         hung = [row for row in self._rows.get(address, ()) if _covers(row.from_ms, row.to_ms, at_ms)]

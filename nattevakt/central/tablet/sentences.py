@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = {
     "parked_event": N_("Melding står fast i mottakeren"),
     "rows_lost": N_("Meldinger gikk tapt"),
     "rows_missing": N_("Meldinger mangler"),
+    "storage_lost": N_("Mottakeren har mistet det den hadde lagret"),
     "gateway_silent": N_("Ingen kontakt med mottakeren"),
     "device_silent": N_("Sensor melder seg ikke"),
     "round_overdue": N_("Tilsyn ikke gjort"),
@@ -65,6 +66,7 @@ ICONS: Mapping[str, str] = {
     "gateway_fault": "unplug",
     "gateway_cloned": "unplug",
     "gateway_silent": "unplug",
+    "storage_lost": "unplug",
     "wet": "droplets",
     "device_silent": "wifi-off",
     "round_overdue": "footprints",
@@ -174,6 +176,12 @@ REASONS: Mapping[str, str] = {
     "parked_event": N_("{gateway} får ikke levert en melding. Varsle driftsvakten."),
     "rows_lost": N_("{gateway} måtte kaste meldinger. Rom kan være ukjente."),
     "rows_missing": N_("Meldinger fra {gateway} mangler. Rom kan være ukjente."),
+    "storage_lost": N_(
+        "Trykk og varsler fra kl. {from_at} til kl. {to_at} kan være tapt. Ukjente rom: {rooms}. Gå og se til dem."
+    ),
+    "storage_lost.empty": N_(
+        "{gateway} startet uten det den hadde lagret fra kl. {from_at} til kl. {to_at}. Varsle driftsvakten."
+    ),
     "gateway_silent": N_(
         "Ukjente rom: {rooms}. Beboere: {residents}. Knapper og sensorer der når ikke fram. Gå og se til dem."
     ),

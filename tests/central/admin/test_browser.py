@@ -101,7 +101,8 @@ def test_accessible_at_every_size_dark_and_light(tablets: Tablets, width: int) -
     page = lead(tablets, width)
     page.emulate_media(reduced_motion="reduce")
     looked(page, width)
-    page.get_by_role("link", name=NAME).first.click()
+    with page.expect_navigation():
+        page.get_by_role("link", name=NAME).first.click()
     looked(page, width)
     page.goto(f"{tablets.server.url}/admin/residents/4?template=fallfare_orientert")
     looked(page, width)
@@ -113,7 +114,8 @@ def test_accessible_at_every_size_dark_and_light(tablets: Tablets, width: int) -
     page.get_by_role("button", name="Lagre planen").click()
     expect(page.get_by_text("Planen er lagret og gjelder nå.")).to_be_visible(timeout=WAIT_MS)
     page.get_by_label("Hvorfor", exact=True).first.fill("Datter på besøk")
-    page.get_by_role("button", name="Sett på pause").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sett på pause").click()
     looked(page, width)
     for path in (
         "/admin",

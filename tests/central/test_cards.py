@@ -1,0 +1,141 @@
+"""A gateway that starts without what it had stored is named, with from and to; one that goes on is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nattevakt.central.tables import device_states
+from nattevakt.edge.events import Bed, Started
+from nattevakt.edge.rules.rule import Priority
+from nattevakt.edge.wire import CompleteTo, HeldStream
+from tests.central.house import BED, S1, S2, S3, House, line, moment
+
+SECOND = 1_000
+S4 = "4" * 32
+
+
+def begin(house: House, stream: str, seq: int = 1, previous: str | None = None, last: int | None = None) -> None:
+    """A gateway's agent starts, and its start gets through."""
+    house.clock.at_ms += 30 * SECOND
+    house.gate.tell(seq, Started("0.1.0", previous, last), stream=stream, firsts={stream: seq})
+
+
+def lives(house: House, stream: str, *held: HeldStream, marks: dict[str, int] | None = None) -> None:
+    """A heartbeat that says that all is told."""
+    house.clock.at_ms += 15 * SECOND
+    house.gate.beat(stream, *held, complete_to=CompleteTo(moment(house.clock.at_ms), marks or {}))
+
+
+def lost(house: House) -> list[Any]:
+    return house.alarms("storage_lost")
+
+
+def test_a_gateway_that_is_new_has_lost_nothing(house: House) -> None:
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    begin(house, S2, 2, S1, 1)
+    lives(house, S2)
+    assert house.alarms() == []
+
+
+def test_another_card_is_named_once_with_from_and_to_and_what_it_leaves_unknown(house: House) -> None:
+    begin(house, S1)
+    house.gate.tell(2, Bed(BED, occupied=True))
+    lives(house, S1, HeldStream(S1, 1, 2, 2), marks={S1: 2})
+    whole_ms = house.clock.at_ms
+    house.clock.at_ms += 20 * SECOND
+    house.gate.beat(S2, HeldStream(S2, 1, 1, 0), complete_to=CompleteTo(moment(house.clock.at_ms), {S2: 1}))
+    assert lost(house) == []
+    begin(house, S2)
+    (alarm,) = lost(house)
+    assert (alarm.priority, alarm.reason_code, alarm.sound_seq) == (Priority.MEDIUM, "storage_lost", 1)
+    assert alarm.subject == f"gateway:{house.gate.sender.gateway_id}"
+    assert (alarm.reason_params["from_ms"], alarm.reason_params["to_ms"]) == (whole_ms, house.clock.at_ms)
+    assert alarm.reason_params["rooms"] == "202"
+    (state,) = house.rows(device_states)
+    assert (state.unknown_since_ms, state.unknown_reason) == (whole_ms, "restart")
+    lives(house, S2)
+    house.gate.tell(1, Started("0.1.0"), stream=S2, firsts={S2: 1}, at_ms=house.clock.at_ms - 15 * SECOND)
+    begin(house, S3, 2, S2, 1)
+    lives(house, S3)
+    assert [row.sound_seq for row in lost(house)] == [1]
+
+
+def test_each_card_that_is_changed_is_a_gap_of_its_own(house: House) -> None:
+    for stream in (S1, S2, S3):
+        begin(house, stream)
+        lives(house, stream)
+    assert [row.sound_seq for row in lost(house)] == [2]
+    assert lost(house)[0].reason_params["to_ms"] == house.clock.at_ms - 15 * SECOND
+
+
+def test_a_gateway_of_which_nothing_arrived_but_its_heartbeats_had_something_to_lose(house: House) -> None:
+    lives(house, S1, HeldStream(S1, 1, 3, 0))
+    begin(house, S2)
+    (alarm,) = lost(house)
+    assert alarm.reason_params["from_ms"] == house.clock.at_ms - 30 * SECOND
+
+
+@pytest.mark.parametrize("told", [2, 5], ids=["a stream behind", "rows behind"])
+def test_an_old_copy_of_a_card_has_forgotten_what_came_after_it(house: House, told: int) -> None:
+    begin(house, S1)
+    for seq in range(2, told + 1):
+        house.gate.tell(seq, Bed(BED, occupied=True))
+    lives(house, S1)
+    if told == 2:
+        begin(house, S2, 3, S1, 2)
+        lives(house, S2)
+    assert lost(house) == []
+    begin(house, S3, 3, S1, 2)
+    assert len(lost(house)) == 1
+
+
+def test_the_first_card_that_is_put_back_has_not_what_the_second_had(house: House) -> None:
+    begin(house, S1)
+    lives(house, S1)
+    begin(house, S2)
+    lives(house, S2)
+    begin(house, S3, 2, S1, 1)
+    assert [row.sound_seq for row in lost(house)] == [2]
+
+
+def test_starts_that_come_late_and_in_any_order_are_of_one_card(house: House) -> None:
+    """Three starts before anything was told: heartbeats overtake them, and a batch holds them in any order."""
+    held = HeldStream(S1, 1, 1, 0), HeldStream(S2, 2, 2, 1), HeldStream(S3, 3, 3, 2)
+    lives(house, S1, held[0])
+    lives(house, S3, *held)
+    at = moment(house.clock.at_ms)
+    first, second, third = (
+        line(stream, seq, Started("0.1.0", previous, seq - 1 if previous else None), at)
+        for stream, seq, previous in ((S1, 1, None), (S2, 2, S1), (S3, 3, S2))
+    )
+    firsts = {S1: 1, S2: 2, S3: 3}
+    house.gate.send(third, firsts=firsts)
+    house.gate.send(first, firsts=firsts)
+    house.gate.send(second, firsts=firsts)
+    lives(house, S3, *held)
+    begin(house, S4, 4, S3, 3)
+    assert house.alarms() == []
+
+
+def test_a_start_that_was_never_told_is_no_other_card(house: House) -> None:
+    """Its rows are missing, and that is said; what came before it is not in doubt."""
+    begin(house, S1)
+    lives(house, S1)
+    begin(house, S3, 5, S2, 4)
+    assert [alarm.kind for alarm in house.alarms()] == ["rows_missing"]
+
+
+def test_another_gateway_s_streams_say_nothing(house: House) -> None:
+    begin(house, S1)
+    lives(house, S1)
+    house.gates[1].tell(1, Started("0.1.0"), stream=S2, firsts={S2: 1})
+    assert house.alarms() == []
+
+
+def test_rooms_are_named_only_where_there_are_any(house: House) -> None:
+    begin(house, S1)
+    begin(house, S2)
+    assert [row.reason_code for row in lost(house)] == ["storage_lost.empty"]
