@@ -1,4 +1,4 @@
-"""The command line of the simulator: demo, house, run, list, year. Serves whoever wants to see it work, and CI."""
+"""The command line of the simulator, one function a command. Serves whoever wants to see it work, and CI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nattevakt.sim import commands as scenarios
-from nattevakt.sim import demo, house, year_command
+from nattevakt.sim import demo, fleet, house, year_command
+from nattevakt.sim.explore import command as exploring
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     _add_house(commands)
     scenarios.add(commands)
     year_command.add(commands)
+    exploring.add(commands)
+    fleet.add(commands)
     return found
 
 
@@ -61,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.command == "year":
         scenarios.ends_in_order()
         return year_command.run(args)
+    if args.command == "fleet":
+        scenarios.ends_in_order()
+        return fleet.run(args)
+    if args.command == "explore":
+        scenarios.ends_in_order()
+        return exploring.run(args)
     if args.command == "house":
         return _house(args)
     wait_s = 0.0 if args.at_once else demo.VIEWER_WAIT_S

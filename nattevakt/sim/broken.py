@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, select, update
 from nattevakt.central import wakes
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Tenant, TenantSession
-from nattevakt.central.tables import device_states, gateways
+from nattevakt.central.tables import device_states, gateways, streams
 from nattevakt.central.tables_plans import bases, pauses
 from nattevakt.central.wake_handlers import Handler
 from nattevakt.edge.drivers.driver import Device, Reading, Stepped
@@ -43,6 +43,8 @@ _LOSE = (
     )
     .values(unknown_since_ms=bindparam("since_ms"))
 )
+
+_FORGET = update(streams).where(streams.c.tenant_id == TENANT).values(first_heartbeat_ms=None, started_seq=None)
 
 
 def without(*rules: str, workings: Workings | None = None) -> Workings:
@@ -143,6 +145,20 @@ def blind(handler: Handler) -> Handler:
         for row in lost:
             values = {"p_gateway_id": row.gateway_id, "p_address": row.address, "since_ms": row.unknown_since_ms}
             s.execute(_LOSE, values)
+
+    return look
+
+
+def forgetful(*rules: str) -> Workings:
+    """A centre that forgets at each look of these rules which streams its gateways have had."""
+    known = Workings()
+    return replace(known, handlers=_with(known.handlers, rules, _forgets_streams))
+
+
+def _forgets_streams(handler: Handler) -> Handler:
+    def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
+        s.execute(_FORGET, {})
+        handler(s, tenant, wake, now_ms, pace)
 
     return look
 

@@ -11,6 +11,9 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import event
 
 from nattevakt.central import credentials, migrate, sweep, wake_handlers
 from nattevakt.central.alarms import register
@@ -19,32 +22,44 @@ from nattevakt.central.api import Refusal, refused
 from nattevakt.central.credentials import Gatekeeper
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.heartbeat import beat
-from nattevakt.central.ingest import Sender, StaleCredential, receive
+from nattevakt.central.ingest import Revoked, Sender, StaleCredential, receive
 from nattevakt.central.seed import apply_seed
 from nattevakt.central.seed_file import Seed
 from nattevakt.central.supervision import RULES, Rule
 from nattevakt.central.wake_handlers import Handler
-from nattevakt.edge.errors import NattevaktError
+from nattevakt.edge.errors import NattevaktError, RetryError
 from nattevakt.edge.wire import ACCEPT_BYTES_MAX, encode_message
 from nattevakt.gateway.inputs import URGENT, HttpSend
 from nattevakt.gateway.uplink import HEARTBEATS
 from nattevakt.sim.clock import CentreClock, Timeline
 from nattevakt.sim.network import Answer, Answered
-from nattevakt.sim.power import Disk, Fuse, survives
+from nattevakt.sim.power import Disk, Fuse, PowerCut, survives
+from nattevakt.sim.storage import Storage
 
+T = TypeVar("T")
 PERMIT_WAIT_MS = 1_000
 RESTART_MS = 3_000
+LOCKED_MS = 4_000
+"""So long a writer waits for its turn before it is told to come again."""
+
+IDLE_MS = 20_000
+"""So long sweeps with nothing to do may be jumped over: shorter than whatever takes a silent sweep for a dead one."""
+_DUE = (
+    "SELECT 1 FROM wake_rows WHERE wake_at_ms <= ? AND (look_ms IS NULL OR look_ms <= ?) AND rule <> 'canary' LIMIT 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Workings:
     """The parts of the centre that a broken twin may break. busy_ms, busy_per_kb_ms: how long one request keeps the
-    database. urgent_first: class A needs no permit and backlog does; else all wait in one queue."""
+    database. urgent_first: class A needs no permit and backlog does; else all wait in one queue. idle_sweeps: every
+    sweep is played; without, time jumps over those that would find nothing due, as long as nobody would miss them."""
 
     rules: Sequence[Rule] = RULES
     handlers: Mapping[str, Handler] = field(default_factory=lambda: wake_handlers.HANDLERS)
     sweeps: bool = True
     sweep_every_ms: int = sweep.EVERY_MS
+    idle_sweeps: bool = True
     urgent_first: bool = True
     busy_ms: int = 4
     busy_per_kb_ms: float = 1.0
@@ -65,7 +80,9 @@ class Stock:
 
 
 class Centre:
-    """One central process. It is off until `start`. changed: called after work that changed what tablets show."""
+    """One central process. It is off until `start`. changed: called after work that changed what tablets show. held:
+    for how many reasons it is kept off. slow_ms: so much longer each request and sweep keeps the database. locked: for
+    how many reasons another program holds the database."""
 
     def __init__(
         self,
@@ -77,18 +94,32 @@ class Centre:
         changed: Callable[[], None],
     ) -> None:
         self.workings = workings
-        self.fuse = Fuse()
+        self._disk = Disk(folder, "central.sqlite")
+        self.fuse = Fuse(self._disk.hold)
+        self.storage = Storage(self._disk, self.fuse)
+        self.held = 0
+        self.slow_ms = 0
+        self.locked = 0
+        self.put_off = 0
+        """Sweeps that found no database."""
         self.lives = 0
+        self.works = 0
+        """How many pieces of work it has done: requests, sweeps, acts, changes."""
+        self.restores = 0
+        """How often its disk was put back to an older copy of itself."""
         self.statuses: dict[int, int] = {}
         """How often each status was answered."""
+        self.clock = clock
         self._line = line
         self._clock = clock
         self._changed = changed
         self._dirty = False
-        self._disk = Disk(folder, "central.sqlite")
         self._db: Database | None = None
         self._gatekeeper: Gatekeeper | None = None
         self._tenant: Tenant | None = None
+        self._judged = False
+        """Whether all that was stored was there already at the last sweep."""
+        self._swept_ms = 0
         self._free_ms = 0
         self._permit_ms = 0
         self._pending: list[Answered] = []
@@ -114,12 +145,23 @@ class Centre:
             (self._tenant,) = self.db.tenants()
         return self._tenant
 
+    @property
+    def path(self) -> Path:
+        """Where its database is: of the life that goes on, or as the last cut left it."""
+        return self._disk.path
+
+    def now_ms(self) -> int:
+        """Its service time, Unix ms."""
+        return self._clock.now_ms()
+
     def start(self) -> None:
         """Begin to serve; the first sweep comes at once, as in production."""
         if self.up:
             return
         self.lives += 1
+        self._judged = False
         self._db = Database(f"sqlite:///{self._disk.path}", self._on_change)
+        event.listen(self._db.engine, "do_connect", self._connect)
         self._gatekeeper = Gatekeeper(self._db, self._clock)
         self._free_ms = self._permit_ms = self._line.now_ms
         if self.workings.sweeps:
@@ -137,10 +179,45 @@ class Centre:
         for answered in pending:
             answered(None)
 
+    def _connect(self, _dialect: object, _record: object, where: list[Any], how: dict[str, Any]) -> Any:
+        return self.storage.connect(*where, **how)
+
     def _blown(self) -> None:
         """A fuse has cut the process off in the middle of its work; it is started again as in production."""
         self.kill()
-        self._line.after(RESTART_MS, self.start)
+        self._line.after(RESTART_MS, self._again)
+
+    def _again(self) -> None:
+        if not self.held:
+            self.start()
+
+    def off(self) -> None:
+        """One more reason why it is off."""
+        self.held += 1
+        self.kill()
+
+    def on(self) -> None:
+        """One reason less; with the last one it starts on what its disk holds."""
+        self.held = max(0, self.held - 1)
+        self._again()
+
+    def backup(self) -> Path:
+        """A copy of what its disk holds now."""
+        return self._disk.copy()
+
+    def restore(self, copy: Path) -> Path:
+        """Its disk is gone; it starts on an older copy. Gives where the database that is gone still lies."""
+        self.kill()
+        self.restores += 1
+        gone = self._disk.replace(copy)
+        self._dirty = True
+        self._again()
+        return gone
+
+    @property
+    def writable(self) -> bool:
+        """Whether its database takes what is written."""
+        return self.storage.well and not self.locked
 
     def seed(self, seed: Seed) -> dict[str, str]:
         """Fill the database; gives each new gateway's credential by its key."""
@@ -163,6 +240,7 @@ class Centre:
                 return
             begins_ms = permit_ms
         took_ms = self.workings.busy_ms + round(len(request.body) / 1000 * self.workings.busy_per_kb_ms)
+        took_ms += self.slow_ms + (LOCKED_MS if self.locked else 0)
         if needs_permit:
             self._permit_ms = begins_ms + took_ms
         if begins_ms == now_ms:
@@ -199,12 +277,17 @@ class Centre:
             if len(request.body) > ACCEPT_BYTES_MAX:
                 raise Refusal(413, "too_large", f"more than {ACCEPT_BYTES_MAX} bytes")
             now_ms = self._clock.now_ms()
+            if self.locked:
+                raise RetryError("another writer holds the database")
             if request.path == HEARTBEATS:
                 found = encode_message(beat(self.db, sender, request.body, now_ms))
             else:
+                self._judged = False
                 reply = receive(self.db, sender, request.body, now_ms, self.fuse, self.workings.rules)
                 found = encode_message(reply)
         except NattevaktError as error:
+            if isinstance(error, StaleCredential | Revoked):
+                self._forget(credential)
             response = refused(error)
             self._count(response.status_code)
             wait = response.headers.get("Retry-After")
@@ -219,21 +302,41 @@ class Centre:
             raise StaleCredential("no readable credential")
         return self._gatekeeper.known(shown) or self._gatekeeper.prove(shown, "simulated")
 
+    def _forget(self, credential: str) -> None:
+        shown = credentials.parse(f"Bearer {credential}")
+        if shown is not None and self._gatekeeper is not None:
+            self._gatekeeper.forget(shown)
+
     def _count(self, status: int) -> None:
         self.statuses[status] = self.statuses.get(status, 0) + 1
 
     # --- people and the sweep --------------------------------------------------------------------------------
 
     def act(self, wish: Act) -> Acted:
-        """A person acts at a tablet. Raises what `register.act` raises."""
-        acted = self.db.transact(self.tenant.id, lambda s: register.act(s, wish, self._clock.now_ms()))
-        self._tell()
-        return acted
+        """A person acts at a tablet. Raises what `register.act` raises, and RetryError where no answer comes."""
+        return self.by_people(lambda s, now_ms: register.act(s, wish, now_ms))
 
     def change(self, work: Callable[[TenantSession, int], None]) -> None:
-        """Somebody changes who lives where, or what hangs where: (session, service time) -> None."""
-        self.db.transact(self.tenant.id, lambda s: work(s, self._clock.now_ms()))
+        """Somebody changes who lives where, or what hangs where: (session, service time) -> None. Raises as `act`."""
+        self.by_people(work)
+
+    def by_people(self, work: Callable[[TenantSession, int], T]) -> T:
+        """One transaction that somebody at a page or a tablet waits for: (session, service time). Raises RetryError
+        where the database is away, or the process dies over it; the work may be done all the same."""
+        if not self.up or self.locked:
+            raise RetryError("the centre gives no answer")
+        self._judged = False
+        done = self.living(lambda: self.db.transact(self.tenant.id, lambda s: work(s, self._clock.now_ms())))
         self._tell()
+        return done
+
+    def living(self, work: Callable[[], T]) -> T:
+        """Do what somebody waits for. Raises RetryError where the process dies over it."""
+        try:
+            return work()
+        except PowerCut as cut:
+            self._blown()
+            raise RetryError("the centre died over it") from cut
 
     def _sweeper(self, life: int) -> Callable[[], None]:
         def run() -> None:
@@ -243,17 +346,39 @@ class Centre:
                 self._blown()
                 return
             self._tell()
-            self._line.after(self.workings.sweep_every_ms, run)
+            self._line.after(self.workings.sweep_every_ms + self.slow_ms, run)
 
         return run
 
     def _sweep(self) -> None:
-        sweep.cycle(self.db, self.tenant, self._clock.now_ms(), handlers=self.workings.handlers)
+        if self.slow_ms:
+            self._free_ms = max(self._free_ms, self._line.now_ms) + self.slow_ms
+        if not self.workings.idle_sweeps and self._idle(self._clock.now_ms()):
+            return
+        self._judged, self._swept_ms = True, self._clock.now_ms()
+        try:
+            if self.locked:
+                raise RetryError("another writer holds the database")
+            sweep.cycle(self.db, self.tenant, self._clock.now_ms(), handlers=self.workings.handlers)
+        except RetryError:
+            # As in production: the next one comes soon.
+            self.put_off += 1
+
+    def _idle(self, now_ms: int) -> bool:
+        """Whether a sweep would only say that it was here: nothing new since a recent one, and no row is due."""
+        if not self._judged or self.locked or not 0 <= now_ms - self._swept_ms < IDLE_MS:
+            return False
+        found = self.db.engine.raw_connection()
+        try:
+            return found.cursor().execute(_DUE, (now_ms, now_ms)).fetchone() is None
+        finally:
+            found.close()
 
     def _on_change(self, _tenant_id: int, _seq: int) -> None:
         self._dirty = True
 
     def _tell(self) -> None:
+        self.works += 1
         if self._dirty:
             self._dirty = False
             self._changed()

@@ -23,17 +23,19 @@ from nattevakt.sim.ward import Ward
 
 
 def guest(s: TenantSession, ward: Ward, room: str, key: str, name: str, now_ms: int, *, renames: bool) -> None:
-    """From now on somebody else lives in this room."""
+    """From now on somebody else lives in this room. Once more changes nothing."""
     before = ward.resident(room)
     if renames and before is not None:
         mine = (residents.c.tenant_id == TENANT, residents.c.key == before.key)
         s.execute(update(residents).where(*mine).values(name=name))
         return
+    if s.execute(select(residents.c.id).where(residents.c.tenant_id == TENANT, residents.c.key == key)).first():
+        return
     room_id = int(s.execute(select(rooms.c.id).where(rooms.c.tenant_id == TENANT, rooms.c.key == room)).scalar_one())
     there = (stays.c.tenant_id == TENANT, stays.c.room_id == room_id, stays.c.to_ms.is_(None))
     s.execute(update(stays).where(*there).values(to_ms=now_ms))
-    resident_id = s.insert(residents, key=key, name=name)
-    s.insert(stays, resident_id=resident_id, room_id=room_id, from_ms=now_ms, to_ms=None)
+    new_id = s.insert(residents, key=key, name=name)
+    s.insert(stays, resident_id=new_id, room_id=room_id, from_ms=now_ms, to_ms=None)
 
 
 def staff_id(s: TenantSession, key: str) -> int:
@@ -41,7 +43,8 @@ def staff_id(s: TenantSession, key: str) -> int:
     return int(s.execute(select(staff.c.id).where(staff.c.tenant_id == TENANT, staff.c.key == key)).scalar_one())
 
 
-def _resident_id(s: TenantSession, key: str) -> int:
+def resident_id(s: TenantSession, key: str) -> int:
+    """A resident, by key."""
     found = s.execute(select(residents.c.id).where(residents.c.tenant_id == TENANT, residents.c.key == key))
     return int(found.scalar_one())
 
@@ -57,29 +60,29 @@ def rounds(worker: str, s: TenantSession, now_ms: int) -> None:
 
 def pause(worker: str, key: str, rule: str | None, to_ms: int, why: str, s: TenantSession, now_ms: int) -> None:
     """Somebody holds a resident's plan back, or one rule of it."""
-    pauses.begin(s, _resident_id(s, key), rule, to_ms, why, staff_id(s, worker), now_ms)
+    pauses.begin(s, resident_id(s, key), rule, to_ms, why, staff_id(s, worker), now_ms)
 
 
 def resume(worker: str, key: str, s: TenantSession, now_ms: int) -> None:
     """Somebody ends a resident's pauses."""
-    resident_id = _resident_id(s, key)
-    for one in pauses.in_force(s, (resident_id,), now_ms).get(resident_id, ()):
+    who = resident_id(s, key)
+    for one in pauses.in_force(s, (who,), now_ms).get(who, ()):
         pauses.end(s, one.id, staff_id(s, worker), now_ms)
 
 
 def basis(worker: str, key: str, review_ms: int, s: TenantSession, now_ms: int) -> None:
     """Somebody writes down that a resident consents, until then."""
     me = staff_id(s, worker)
-    bases.give(s, _resident_id(s, key), Ground.CONSENT.value, now_ms, review_ms, worker, me, now_ms)
+    bases.give(s, resident_id(s, key), Ground.CONSENT.value, now_ms, review_ms, worker, me, now_ms)
 
 
 def plan(worker: str, key: str, lines: Sequence[Line], s: TenantSession, now_ms: int) -> None:
     """Somebody adds lines to a resident's plan."""
-    resident_id = _resident_id(s, key)
-    known = plans.current(s, resident_id)
+    who = resident_id(s, key)
+    known = plans.current(s, who)
     plans.save(
         s,
-        resident_id,
+        who,
         (*(known.lines if known is not None else ()), *lines),
         handling=known.handling if known is not None else "",
         responsible=worker,

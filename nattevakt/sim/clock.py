@@ -11,10 +11,21 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from nattevakt.edge.events import Moment
 
 Action = Callable[[], None]
+
+
+class Appointment(list[Any]):
+    """Something that is going to happen: when, the how-manieth that was told of, and what. Compared as a list is."""
+
+    __slots__ = ()
+
+    def drop(self) -> None:
+        """It does not happen after all; does nothing where it has happened."""
+        self[2] = None
 
 
 class Timeline:
@@ -24,22 +35,27 @@ class Timeline:
         self.now_ms = begins_ms
         self.steps = 0
         """How many things have happened."""
-        self._heap: list[tuple[int, int, Action]] = []
+        self._heap: list[Appointment] = []
         self._told = 0
 
-    def at(self, at_ms: int, action: Action) -> None:
+    def at(self, at_ms: int, action: Action) -> Appointment:
         """Let something happen at this moment, or at once where it has passed."""
         self._told += 1
-        heapq.heappush(self._heap, (max(at_ms, self.now_ms), self._told, action))
+        made = Appointment((max(at_ms, self.now_ms), self._told, action))
+        heapq.heappush(self._heap, made)
+        return made
 
-    def after(self, ms: int, action: Action) -> None:
+    def after(self, ms: int, action: Action) -> Appointment:
         """Let something happen so much later."""
-        self.at(self.now_ms + ms, action)
+        return self.at(self.now_ms + ms, action)
 
     def run(self, until_ms: int, each: Action | None = None) -> None:
         """Let everything happen up to and including this moment; then it is that moment. each: called after each."""
         while self._heap and self._heap[0][0] <= until_ms:
-            self.now_ms, _, action = heapq.heappop(self._heap)
+            at_ms, _, action = heapq.heappop(self._heap)
+            if action is None:
+                continue
+            self.now_ms = at_ms
             self.steps += 1
             action()
             if each is not None:
@@ -78,7 +94,10 @@ class CentreClock:
 @dataclass(slots=True)
 class GatewayClock:
     """One gateway's clocks. drift_ppm: how much its steady clock runs ahead. offset_ms: how far its wall clock is
-    ahead of the truth once it is synchronised. synced_from_ms: true moment from which it is synchronised."""
+    ahead of the truth once it is synchronised. synced_from_ms: true moment from which it is synchronised.
+
+    What befalls it while it runs goes through `drifts`, `steps` and `unsynchronised`, which add up and can be undone.
+    """
 
     line: Timeline
     chance: Random
@@ -91,17 +110,36 @@ class GatewayClock:
     """It says that it is synchronised when it is not (a broken twin)."""
     boot: str = ""
     booted_ms: int = 0
+    _since_ms: int = 0
+    _up_ms: int = 0
+    """Boot time as it was at true time `_since_ms`, when the quartz last changed its speed."""
 
     def power_on(self) -> None:
         """The machine starts: a new boot id, and boot time from (nearly) nought."""
         self.boot = f"{self.chance.getrandbits(64):016x}"
         # The kernel has been up for a while when the agent starts.
-        self.booted_ms = self.line.now_ms - 20_000
+        self.booted_ms = self._since_ms = self.line.now_ms - 20_000
+        self._up_ms = 0
+
+    def drifts(self, ppm: int) -> None:
+        """The quartz runs so much faster (or slower) from now on; nothing steps."""
+        self._up_ms, self._since_ms = self.boottime_ms(), self.line.now_ms
+        self.drift_ppm += ppm
+
+    def steps(self, ms: int) -> None:
+        """The wall clock is set so much ahead (or back)."""
+        self.offset_ms += ms
+
+    def unsynchronised(self, until_ms: int, shows_ms: int | None = None) -> None:
+        """Not synchronised until this true moment, or as long as it is not already. shows_ms: as `lost_ms`."""
+        self.synced_from_ms = max(self.synced_from_ms, until_ms)
+        if shows_ms is not None:
+            self.lost_ms = shows_ms
 
     def boottime_ms(self) -> int:
         """Milliseconds since the boot by this machine's own quartz."""
-        up_ms = self.line.now_ms - self.booted_ms
-        return up_ms + up_ms * self.drift_ppm // 1_000_000
+        up_ms = self.line.now_ms - self._since_ms
+        return self._up_ms + up_ms + up_ms * self.drift_ppm // 1_000_000
 
     def monotonic(self) -> float:
         """Seconds for waits; like boot time it runs at the quartz's speed."""

@@ -170,6 +170,11 @@ class Faults:
         if fault.inverts:
             device.inverted = False
 
+    @property
+    def lasting(self) -> tuple[tuple[str, str], ...]:
+        """Who has what now: (address, fault)."""
+        return tuple((address, name) for address, has in self._of.items() for name in has)
+
     def frozen(self, address: str) -> bool:
         """Whether nothing that happens reaches the device."""
         return any(fault.freezes for fault, _ in self._of.get(address, {}).values())

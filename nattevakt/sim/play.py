@@ -16,7 +16,7 @@ from nattevakt.central.tablet.i18n import words
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.sim import people
 from nattevakt.sim.acts import Act
-from nattevakt.sim.centre import Stock
+from nattevakt.sim.centre import Centre, Stock
 from nattevakt.sim.check import Verdict, judge
 from nattevakt.sim.people import Habits, Happening
 from nattevakt.sim.scenario import Broken, Entry, Night, Shown
@@ -57,8 +57,10 @@ def play(
     broken: Broken | None = None,
     trace: Trace = no_trace,
     progress: Progress | None = None,
+    centre: type[Centre] = Centre,
 ) -> Played:
-    """Play a story once. folder: a fresh one. The same seed gives the same night, whatever machine plays it."""
+    """Play a story once. folder: a fresh one. centre: how it is reached. The same seed gives the same night,
+    whatever machine plays it."""
     folder.mkdir(parents=True, exist_ok=True)
     twin = broken or Broken("", night.workings)
     plan = Plan(
@@ -71,6 +73,7 @@ def play(
         twin.renames_guests,
         twin.clocks_lie,
         twin.gateways,
+        centre,
     )
     world = World(plan, trace)
     shown: dict[Shown, str] = {}

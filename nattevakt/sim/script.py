@@ -233,6 +233,17 @@ def gateway_dies(gateway: str, minutes: float | None = None) -> Deed:
     return of_gateway(gateway, f"{gateway} mister strømmen{_for(minutes)}", play)
 
 
+def card_changed(gateway: str, seconds: float = 30) -> Deed:
+    """The box is switched off, gets an empty card, and is back so much later."""
+
+    def play(stage: Stage, _: Scene) -> None:
+        stage.gateway_off(gateway)
+        stage.card_gone(gateway)
+        stage.later(round(seconds * 1000), lambda: stage.gateway_on(gateway))
+
+    return of_gateway(gateway, f"{gateway} får et nytt kort", play)
+
+
 def agent_restarts(gateway: str, seconds: float = 5) -> Deed:
     """The gateway's program is killed and started again; box and broker stay up."""
 

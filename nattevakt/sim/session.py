@@ -31,6 +31,8 @@ class Session:
     epoch: int = 0
     connected: bool = False
     redelivered: int = 0
+    down: bool = False
+    """The broker itself is away: nobody can publish, and no client comes through."""
     _known: bool = False
     _mid: int = 0
     _retained: dict[str, bytes] = field(default_factory=dict)
@@ -39,6 +41,8 @@ class Session:
 
     def publish(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Somebody publishes; kept for a client that is away, if the broker knows it."""
+        if self.down:
+            return
         if retained:
             self._retained[topic] = payload
         if self._known:
@@ -52,7 +56,11 @@ class Session:
             self._flow()
 
     def connect(self) -> None:
-        """The client comes (back): what it never acknowledged comes first, marked; then what waited for it."""
+        """The client comes (back): what it never acknowledged comes first, marked; then what waited for it. Where the
+        broker is away, nothing happens but that the client is told."""
+        if self.down:
+            self.hand(MqttDown("connection refused"))
+            return
         self.epoch += 1
         self.connected = True
         self.hand(MqttUp(self.epoch, session_present=self._known))
@@ -87,6 +95,11 @@ class Session:
     def remembers(self) -> bool:
         """Whether the broker keeps a session for this client."""
         return self._known
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what is published now is kept for this client."""
+        return self._known and not self.down
 
     @property
     def unacknowledged(self) -> int:

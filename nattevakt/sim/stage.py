@@ -49,6 +49,10 @@ class Stage(Protocol):
         """A gateway comes back."""
         ...
 
+    def card_gone(self, gateway: str) -> None:
+        """A gateway that is off gets an empty card."""
+        ...
+
     def clock_lost(self, gateway: str, until_ms: int) -> None:
         """From its next boot a gateway believes in 1970, until this moment."""
         ...

@@ -141,6 +141,10 @@ class Street:
         """A gateway comes back: not here."""
         raise StageError(f"gatewayen {gateway} kan ikke startes herfra")
 
+    def card_gone(self, gateway: str) -> None:
+        """A gateway gets an empty card: not here."""
+        raise StageError(f"kortet i {gateway} kan ikke byttes herfra")
+
     def clock_lost(self, gateway: str, until_ms: int) -> None:
         """A gateway believes in 1970: not here."""
         raise StageError(f"klokka til {gateway} kan ikke stilles herfra (til {until_ms})")

@@ -124,7 +124,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """Everything that stands still during a night."""
+    """Everything that stands still during a night. more: what else its seed file says, as TOML: plans, bases, rounds."""
 
     key: str
     name: str
@@ -133,6 +133,7 @@ class Ward:
     gateways: tuple[Gateway, ...]
     staff: tuple[Worker, ...]
     time_zone: str = NORWAY
+    more: str = ""
 
     @property
     def sensors(self) -> tuple[Sensor, ...]:
@@ -197,8 +198,10 @@ class Ward:
         parts = [f'[tenant]\nkey = "{self.tenant}"\nname = "{self.name}"\ntime_zone = "{self.time_zone}"\n']
         parts.append(f'[[ward]]\nkey = "{self.key}"\nname = "{self.name}"\n')
         parts += [f'[[gateway]]\nkey = "{g.key}"\nname = "{g.name}"\nward = "{self.key}"\n' for g in self.gateways]
+        # Two who share a room share its key.
+        for room in dict.fromkeys(resident.room for resident in self.residents):
+            parts.append(f'[[room]]\nkey = "{room}"\nward = "{self.key}"\nnumber = "{room}"\n')
         for resident in self.residents:
-            parts.append(f'[[room]]\nkey = "{resident.room}"\nward = "{self.key}"\nnumber = "{resident.room}"\n')
             parts.append(f'[[resident]]\nkey = "{resident.key}"\nname = "{resident.name}"\nroom = "{resident.room}"\n')
             parts += _windows(resident)
             parts += [_device(sensor, resident.room) for sensor in resident.sensors]
@@ -208,7 +211,7 @@ class Ward:
                 f'[[staff]]\nkey = "{worker.key}"\nname = "{worker.name}"\ninitials = "{worker.initials}"\n'
                 f'{secret}wards = ["{self.key}"]\n'
             )
-        return "\n".join(parts)
+        return "\n".join((*parts, self.more))
 
 
 def _windows(resident: Resident) -> Iterable[str]:

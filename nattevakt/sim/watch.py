@@ -45,6 +45,8 @@ class Seen:
     soundings: list[int] = field(default_factory=list)
 
 
+LOST = "tapt"
+"""How an alarm ended that an older copy of the database does not know."""
 _ALARMS = (
     select(alarms, rooms.c.number.label("room"), residents.c.name.label("resident"))
     .outerjoin(rooms, (rooms.c.tenant_id == alarms.c.tenant_id) & (rooms.c.id == alarms.c.room_id))
@@ -78,6 +80,20 @@ class Watch:
                     known.ended_ms, known.ended_as = now_ms, row.kind
                 known = self._begin(s, row, now_ms)
             self._follow(known, row, now_ms)
+
+    def restored(self, s: TenantSession, now_ms: int) -> None:
+        """The database is another one, older than what was seen. What is not known there has ended as lost; a number
+        that is given again is another alarm."""
+        rows = {row.id: row for row in s.execute(_ALARMS)}
+        for alarm_id, seen in list(self._now.items()):
+            row = rows.get(alarm_id)
+            if row is not None and (row.kind, row.occurred_from_ms) == (seen.kind, seen.occurred_from_ms):
+                self._sounds[alarm_id] = row.sound_seq
+                continue
+            del self._now[alarm_id], self._sounds[alarm_id]
+            if seen.ended_ms is None:
+                seen.ended_ms, seen.ended_as = now_ms, LOST
+                self._told(seen)
 
     def open(self, kind: str, room: str) -> Seen | None:
         """The newest alarm of this kind in this room that has not ended."""

@@ -22,6 +22,7 @@ WANTED = {
     "link_dead_not_back",
     "gateway_dead",
     "button_mute",
+    "card_changed",
     "centre_restart",
     "clock_1970",
     "guest_changed",

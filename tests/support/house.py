@@ -280,6 +280,10 @@ class House:
         except sqlite3.OperationalError:
             return -1
 
+    def holds(self, rows: int) -> bool:
+        """Whether at least so many rows wait in the gateway's outbox."""
+        return self.unsent() >= rows
+
     def heard(self) -> dict[str, Any]:
         """The health that the gateway last told the centre."""
         found = [row["health"] for row in self.rows("SELECT health FROM gateways WHERE health IS NOT NULL")]

@@ -46,14 +46,22 @@ class Postgres:
             shutil.chown(self.folder, "postgres")
             shutil.chown(data, "postgres")
         self._run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale")
-        settings = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c max_connections=100"
-        log = str(self.folder / "log")
-        self._run("pg_ctl", "-D", str(data), "-l", log, "-w", "-t", "60", "-o", settings, "start")
+        self.start_again()
         self._admin(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
+
+    def start_again(self) -> None:
+        """Start the cluster on the data that it has, after a crash as well."""
+        settings = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c max_connections=100"
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", settings, "start")
+
+    def crash(self) -> None:
+        """End the cluster as a crash does: no farewell, nothing flushed; `start_again` recovers."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
 
     def stop(self) -> None:
         """Stop the cluster at once; its folder goes with it."""
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
+        self.crash()
 
     def fresh_database(self) -> tuple[str, str]:
         """A migrated, empty database: its URL for the application, and one for a superuser who sees all rows."""

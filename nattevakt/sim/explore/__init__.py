@@ -1,0 +1,1 @@
+"""The explorer: seeded stories of whole nights under faults, played and judged. On top of the simulator."""
