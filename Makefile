@@ -5,16 +5,22 @@ DEV := .venv
 DEMO := .venv-demo
 BIN := $(DEV)/bin
 
+SIM_SEEDS ?= 6
+SEEDS ?= 500
+NIGHTS ?= 1
+
 FUZZ := .venv-fuzz
 FUZZ_S ?= 60
 
-.PHONY: help demo test check judge bench fuzz lock format
+.PHONY: help demo test check sim judge bench fuzz lock format
 
 help:
 	@echo "make demo    install into $(DEMO) and play a night on a simulated ward on this machine"
-	@echo "make test    install what the tests need (mosquitto, postgresql, chromium, npm), then make check"
+	@echo "make test    install what the tests need (mosquitto, postgresql, chromium, npm), then make check and make sim"
 	@echo "make check   format, lint, types, import contracts, scripts, tests"
-	@echo "make judge   the slow tests, and a year of twelve residents through the rules, judged (minutes; SEED=7 for another year)"
+	@echo "make sim     $(SIM_SEEDS) simulated nights in which everything breaks, judged (minutes)"
+	@echo "make judge   the slow tests (planted bugs, five minutes of kills on each database), $(SEEDS) such nights, and a year through"
+	@echo "             the rules (an hour; SEEDS=2000 NIGHTS=3 for more, SEED=7 for another year)"
 	@echo "make bench   measure speed and memory beside floors of the same run: one table (about ten minutes)"
 	@echo "make fuzz    search for inputs that break a driver, guided by coverage, $(FUZZ_S) s (FUZZ_S=600 for longer)"
 	@echo "make lock    renew requirements/*.lock from pyproject.toml (needs uv)"
@@ -35,6 +41,7 @@ demo: $(DEMO)/.stamp
 test:
 	tools/install_test_parts.sh
 	$(MAKE) check
+	$(MAKE) sim
 
 check: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/ruff format --check .
@@ -42,9 +49,13 @@ check: $(DEV)/.stamp node_modules/.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	npm run --silent check
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not judge" $(PYTEST)
+	$(BIN)/python -m pytest -n 6 --no-loadscope-reorder -m "not judge" $(PYTEST)
+
+sim: $(DEV)/.stamp
+	$(BIN)/nattevakt-sim explore --seeds $(SIM_SEEDS) --faults hard
 
 judge: $(DEV)/.stamp
+	$(BIN)/nattevakt-sim explore --seeds $(SEEDS) --nights $(NIGHTS) --faults hard
 	$(BIN)/python -m pytest -m judge $(PYTEST)
 	$(BIN)/nattevakt-sim year $(if $(SEED),--seed $(SEED))
 

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support import scheduling
 from tests.support.postgres import Postgres, available, running_cluster
 
 # Plain lines: the default would draw a picture of every traceback, which takes seconds.
@@ -22,6 +23,17 @@ structlog.configure(
 # The same examples in every run, and no clock decides whether a test passes.
 settings.register_profile("nattevakt", deadline=None, derandomize=True, database=None)
 settings.load_profile("nattevakt")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest begins first."""
+    items[:] = scheduling.in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Share the tests out among processes (`-n`)."""
+    return scheduling.Sharing(config, log)
 
 
 @pytest.fixture(scope="session")
