@@ -124,7 +124,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """Everything that stands still during a night. more: what else its seed file says, as TOML: plans, bases, rounds."""
+    """Everything that stands still during a night. more: what else its seed file says (TOML): plans, bases, rounds."""
 
     key: str
     name: str
