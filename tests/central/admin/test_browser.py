@@ -96,7 +96,9 @@ def unfolded(page: Page) -> None:
     page.evaluate("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
 
 
-@pytest.mark.parametrize("width", [320, 390, 800, 1280])
+@pytest.mark.parametrize(
+    "width", [pytest.param(320, marks=pytest.mark.judge), 390, pytest.param(800, marks=pytest.mark.judge), 1280]
+)
 def test_accessible_at_every_size_dark_and_light(tablets: Tablets, width: int) -> None:
     page = lead(tablets, width)
     page.emulate_media(reduced_motion="reduce")

@@ -107,6 +107,7 @@ def test_a_night_is_the_same_to_the_millisecond(night: Night, folder: Path, stoc
     assert told(night, AsgiCentre, folder / "app", stock) == told(night, Centre, folder / "core", stock)
 
 
+@pytest.mark.judge
 @pytest.mark.parametrize("night", [storm.NIGHT, centre_restart.NIGHT], ids=lambda night: night.name)
 def test_the_same_alarms_ring(night: Night, folder: Path, stock: Stock) -> None:
     """In a storm the application's permits are others than the imitation's, and alarms come a moment later."""

@@ -167,6 +167,7 @@ def test_the_table_says_what_each_is() -> None:
     assert {excuse for one in BEFALLS.values() for excuse in one.excuses} == set(EXCUSES)
 
 
+@pytest.mark.judge
 @pytest.mark.parametrize("befall", [*GATEWAYS, *CENTRES], ids=lambda one: one.name)
 def test_each_does_what_it_says_and_ends(befall: Befall, folder: Path, stock: Stock) -> None:
     with small(folder, stock) as world:
@@ -195,6 +196,7 @@ def test_each_does_what_it_says_and_ends(befall: Befall, folder: Path, stock: St
 LASTING = [one for one in (*GATEWAYS, *CENTRES) if one.lasts]
 
 
+@pytest.mark.judge
 @pytest.mark.parametrize("some", [LASTING[at::6] for at in range(6)], ids=lambda some: some[0].name)
 def test_two_of_each_that_overlap_are_over_when_both_are(some: list[Befall], folder: Path, stock: Stock) -> None:
     with small(folder, stock) as world:

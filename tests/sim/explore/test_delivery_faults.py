@@ -70,7 +70,9 @@ def test_answers_that_are_spoiled_are_told_of_and_over_when_the_road_is_well(wor
 
 
 @pytest.mark.parametrize("name", ["answers_shortened", "answers_nonsense", "disk_failing"])
-@pytest.mark.parametrize("chance", [3, 7, 11])
+@pytest.mark.parametrize(
+    "chance", [3, pytest.param(7, marks=pytest.mark.judge), pytest.param(11, marks=pytest.mark.judge)]
+)
 def test_a_fault_that_comes_and_goes_for_an_hour_is_one_fault(world: World, name: str, chance: int) -> None:
     """Hard seeds 11 and 13 rang 841 times in a night for one road, and once a minute for one card."""
     befall = BEFALLS[name]
