@@ -5,7 +5,7 @@ DEV := .venv
 DEMO := .venv-demo
 BIN := $(DEV)/bin
 
-SIM_SEEDS ?= 5
+SIM_SEEDS ?= 3
 SEEDS ?= 500
 NIGHTS ?= 1
 
