@@ -46,6 +46,8 @@ class Watched(sqlite3.Connection):
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """As ever; a commit in so many words passes the storage."""
+        if sql == "BEGIN IMMEDIATE":
+            self.storage.begins()
         if sql == "COMMIT":
             return self.storage.commits(self, lambda: sqlite3.Connection.execute(self, sql))
         return super().execute(sql, *values)
@@ -73,6 +75,8 @@ class Storage:
         self.commits_made = 0
         self.stored = 0
         """How many of them have reached the disk."""
+        self.held: Callable[[], bool] = lambda: False
+        """Whether another program has the writer's lock."""
         self._open: list[Watched] = []
         self._full = 0
         self._read_only = 0
@@ -133,6 +137,11 @@ class Storage:
     def closed(self, connection: Watched) -> None:
         """A connection is no longer there."""
         self._open = [one for one in self._open if one is not connection]
+
+    def begins(self) -> None:
+        """A writer begins, unless another program holds the file. Raises sqlite3.OperationalError."""
+        if self.held():
+            raise sqlite_error("database is locked", sqlite3.SQLITE_BUSY)
 
     def commits(self, connection: Watched, commit: Callable[[], T]) -> T:
         """Do a commit, unless the power or the disk fails."""

@@ -64,7 +64,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
 
 
 def test_from_nothing_to_a_ward(shell: Shell) -> None:
-    assert "skjema 0004 (var tomt)" in shell.run("migrate")
+    assert "skjema 0005 (var tomt)" in shell.run("migrate")
     assert "(uendret)" in shell.run("migrate")
     assert "nv1.furutun.gw1." in shell.run("seed", str(shell.seed))
     assert "ingenting å endre" in shell.run("seed", str(shell.seed))

@@ -21,8 +21,6 @@ import anyio
 import anyio.to_thread
 from anyio import CancelScope, CapacityLimiter
 from fastapi import FastAPI
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
 from nattevakt.central.app import create_app, equip
 from nattevakt.central.config import CentralConfig, DatabaseConfig
@@ -34,7 +32,6 @@ from nattevakt.sim.clock import CentreClock, Timeline
 from nattevakt.sim.explore.loop import LineLoop
 from nattevakt.sim.network import Answer, Answered
 from nattevakt.sim.power import PowerCut
-from nattevakt.sim.storage import sqlite_error
 
 CHUNK_BYTES = 65_536
 """A server hands a body over in pieces of this size."""
@@ -273,7 +270,7 @@ class AsgiCentre(Centre):
         if self.up:
             return
         super().start()
-        event.listen(self.db.engine, "before_cursor_execute", self._before)
+        self.storage.held = lambda: self.locked > 0
         self._served = Served(self._app, self._line, self._equip, self._busy_ms, self._turned, self._stored)
 
     def kill(self) -> None:
@@ -315,10 +312,6 @@ class AsgiCentre(Centre):
         waits_ms = max(0, self._free_ms - self._line.now_ms)
         took_ms = self.workings.busy_ms + round(size / 1000 * self.workings.busy_per_kb_ms)
         return waits_ms + took_ms + self.slow_ms + (LOCKED_MS if self.locked and writes else 0)
-
-    def _before(self, _connection: object, _cursor: object, sql: str, *_: object) -> None:
-        if self.locked and sql == "BEGIN IMMEDIATE":
-            raise OperationalError(sql, None, sqlite_error("database is locked", 5))
 
     def _stored(self) -> None:
         # Whoever looks on reads what is new when this count rises; the answer is some simulated time away yet.
