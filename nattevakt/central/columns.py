@@ -8,8 +8,10 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -18,7 +20,9 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     bindparam,
+    or_,
     text,
 )
 from sqlalchemy.sql.schema import SchemaItem
@@ -95,3 +99,10 @@ def owned(name: str, *items: SchemaItem) -> Table:
 def numbered(name: str, *items: SchemaItem) -> Table:
     """A table of a tenant whose rows have an `id`."""
     return owned(name, Column("id", BigInteger, Identity(), primary_key=True), *items)
+
+
+def in_force(table: Table, moment: str) -> ColumnElement[bool]:
+    """Of rows that hold from `from_ms` up to and without `to_ms` (NULL: until further notice), those that hold at the
+    moment that the statement is given by this name."""
+    at_ms: BindParameter[int] = bindparam(moment)
+    return and_(table.c.from_ms <= at_ms, or_(table.c.to_ms.is_(None), table.c.to_ms > at_ms))

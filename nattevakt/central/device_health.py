@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import Row, and_, select
 
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
 from nattevakt.central.devices import proof_due
 from nattevakt.central.model_faults import fault_of
@@ -51,8 +51,7 @@ _DEVICES = (
         and_(
             placements.c.tenant_id == devices.c.tenant_id,
             placements.c.device_id == devices.c.id,
-            placements.c.from_ms <= bindparam("now_ms"),
-            or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+            in_force(placements, "now_ms"),
         ),
     )
     .outerjoin(rooms, and_(rooms.c.tenant_id == placements.c.tenant_id, rooms.c.id == placements.c.room_id))

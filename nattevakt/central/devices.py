@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select, text
+from sqlalchemy import Row, and_, bindparam, func, select, text
 
 from nattevakt.central import wakes
 from nattevakt.central.arrays import upsert_text
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import device_states, devices, placements, rooms
 from nattevakt.edge.events import (
@@ -323,8 +323,7 @@ _MUTE = (
     .where(
         devices.c.tenant_id == TENANT,
         devices.c.mute.is_(True),
-        placements.c.from_ms <= bindparam("now_ms"),
-        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+        in_force(placements, "now_ms"),
     )
     .group_by(devices.c.address, devices.c.name, rooms.c.id, rooms.c.number, placements.c.spot)
 )

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import devices, placements, rooms
 from nattevakt.central.tables_plans import findings
@@ -102,8 +102,7 @@ _RECENT = (
         and_(
             placements.c.tenant_id == devices.c.tenant_id,
             placements.c.device_id == devices.c.id,
-            placements.c.from_ms <= bindparam("now_ms"),
-            or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+            in_force(placements, "now_ms"),
         ),
     )
     .outerjoin(rooms, and_(rooms.c.tenant_id == placements.c.tenant_id, rooms.c.id == placements.c.room_id))

@@ -2,22 +2,20 @@
 
 Owns how a form is read and how a refusal is said, as a page and as a problem body. Must not know what is refused.
 
-A form needs no permission to cross sites. So, as for the tablet's own forms, one is taken only where the browser says
-itself that it comes from a page of ours; and the cookies that say who asks are never sent from elsewhere.
+A form is taken only where the browser says itself that it comes from a page of ours, as a tablet's own forms are; and
+the cookies that say who asks are never sent from elsewhere.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.routing import APIRoute
 
 from nattevakt.central.admin import pages, problem_words
 from nattevakt.central.admin.acts import Busy
@@ -25,12 +23,11 @@ from nattevakt.central.places.plan_lines import PlanError
 from nattevakt.central.places.plans import StalePlan
 from nattevakt.central.rounds.limits import BOUNDS
 from nattevakt.central.tablet.i18n import Words
-from nattevakt.central.tablet.web import BODY_BYTES_MAX, Problem, scheme_of, secured, words_of
+from nattevakt.central.tablet.web import Problem, RefusingRoute, form_body, scheme_of, words_of
 from nattevakt.edge.errors import NattevaktError, RejectError, RetryError
 
 log = structlog.get_logger("nattevakt.admin")
 
-FORM = "application/x-www-form-urlencoded"
 FIELDS_MAX = 3_000
 RETRY_AFTER_S = 2
 
@@ -62,55 +59,27 @@ class Form(Sequence[tuple[str, str]]):
 
 async def form_of(request: Request) -> Form:
     """The form that a page of ours sends; anything else is refused before it is looked at."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise Problem(415, "bad_request", field="content-type")
-    if request.headers.get("sec-fetch-site") != "same-origin":
-        raise Problem(403, "cross_site")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise Problem(413, "bad_request", field="body")
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
-    except ValueError as error:
-        raise RejectError("body", "is no form") from error
+    pairs = await form_body(request, FIELDS_MAX)
     for name, value in pairs:
         if any(sign < " " and sign not in "\r\n\t" for sign in name + value):
             raise RejectError(name[:40], "holds a control character")
     return Form(pairs)
 
 
-class PageRoute(APIRoute):
+class PageRoute(RefusingRoute):
     """A page whose refusals are pages."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The usual handler with refusals turned into pages."""
-        handle = super().get_route_handler()
-
-        async def answered(request: Request) -> Response:
-            try:
-                return secured(await handle(request))
-            except NattevaktError as error:
-                return secured(_refusal_page(request, error))
-
-        return answered
+    def refusal(self, request: Request, error: NattevaktError) -> Response:
+        """A page that says so."""
+        return _refusal_page(request, error)
 
 
-class ApiRoute(APIRoute):
+class ApiRoute(RefusingRoute):
     """A route whose refusals are problem bodies: error, field, reason for the caller, message for the reader."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The usual handler with refusals turned into answers."""
-        handle = super().get_route_handler()
-
-        async def answered(request: Request) -> Response:
-            try:
-                return secured(await handle(request))
-            except NattevaktError as error:
-                return secured(_problem(words_of(request), error))
-
-        return answered
+    def refusal(self, request: Request, error: NattevaktError) -> Response:
+        """A problem body."""
+        return _problem(words_of(request), error)
 
 
 def _refusal_page(request: Request, error: NattevaktError) -> Response:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, Row, and_, bindparam, or_, select
+from sqlalchemy import CursorResult, Row, and_, bindparam, select
 
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import devices, placements, rooms, stays
 
@@ -64,14 +64,11 @@ _ROOMS = (
     .order_by(stays.c.room_id)
     .distinct()
 )
-_ROOMS_AT = _ROOMS.where(
-    stays.c.from_ms <= bindparam("at_ms"), or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("at_ms"))
-)
+_ROOMS_AT = _ROOMS.where(in_force(stays, "at_ms"))
 _STAYING = select(stays.c.room_id, stays.c.resident_id).where(
     stays.c.tenant_id == TENANT,
     stays.c.room_id.in_(bindparam("rooms", expanding=True)),
-    stays.c.from_ms <= bindparam("at_ms"),
-    or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("at_ms")),
+    in_force(stays, "at_ms"),
 )
 _LIVING = (
     select(rooms.c.id, rooms.c.ward_id, stays.c.resident_id)
@@ -80,8 +77,7 @@ _LIVING = (
         and_(
             stays.c.tenant_id == rooms.c.tenant_id,
             stays.c.room_id == rooms.c.id,
-            stays.c.from_ms <= bindparam("at_ms"),
-            or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("at_ms")),
+            in_force(stays, "at_ms"),
         ),
     )
     .where(rooms.c.tenant_id == TENANT, rooms.c.id.in_(bindparam("rooms", expanding=True)))
@@ -94,8 +90,7 @@ _HUNG = (
     .distinct()
 )
 _HANGS_AT = _HUNG.where(
-    placements.c.from_ms <= bindparam("at_ms"),
-    or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("at_ms")),
+    in_force(placements, "at_ms"),
 )
 _EVER = (
     select(devices.c.address)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, or_, select
 
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.completeness import GATEWAY_SILENT, Outage, outages
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import device_states, devices, placements, rooms
@@ -44,8 +44,7 @@ _SENSORS = (
     .where(
         placements.c.tenant_id == TENANT,
         rooms.c.ward_id == bindparam("ward_id"),
-        placements.c.from_ms <= bindparam("now_ms"),
-        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+        in_force(placements, "now_ms"),
     )
 )
 

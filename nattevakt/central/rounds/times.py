@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, delete, select
 
 from nattevakt.central import wakes
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
 from nattevakt.central.rounds import tasks
 from nattevakt.central.rounds.limits import limits_of
@@ -34,8 +34,7 @@ _STAYING = (
     .join(residents, (residents.c.tenant_id == stays.c.tenant_id) & (residents.c.id == stays.c.resident_id))
     .where(
         stays.c.tenant_id == TENANT,
-        stays.c.from_ms <= bindparam("now_ms"),
-        or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("now_ms")),
+        in_force(stays, "now_ms"),
     )
 )
 _IN_WARD = _STAYING.where(rooms.c.ward_id == bindparam("ward_id"))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
@@ -24,14 +23,15 @@ from nattevakt.central.tablet import pages, rounds_view, views
 from nattevakt.central.tablet.i18n import Words
 from nattevakt.central.tablet.rounds_view import RoundsView
 from nattevakt.central.tablet.web import (
-    BODY_BYTES_MAX,
     PERSON_COOKIE,
     Problem,
     TabletRoute,
     answer,
     asked_by,
+    form_body,
     json_body,
     person_of,
+    sends_form,
     tablet_of,
     words_of,
 )
@@ -42,7 +42,7 @@ log = structlog.get_logger("nattevakt.tablet")
 router = APIRouter(route_class=TabletRoute, include_in_schema=False)
 
 PATH = "/tablet/rounds"
-FORM = "application/x-www-form-urlencoded"
+FIELDS_MAX = 20
 KEY_MIN, KEY_MAX = 8, 100
 SAID: Mapping[str, tuple[str, str]] = {
     "well": ("digital", "ok"),
@@ -54,20 +54,9 @@ SAID: Mapping[str, tuple[str, str]] = {
 
 async def told_by(request: Request) -> dict[str, object]:
     """What a page of ours sends, as JSON from its script or as a form without one."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        return await json_body(request)
-    # A form needs no permission to cross sites: without the browser's own word that it did not, it is refused.
-    if request.headers.get("sec-fetch-site") != "same-origin":
-        raise Problem(403, "cross_site")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise Problem(413, "bad_request", field="body")
-    try:
-        return {**dict(parse_qsl(body.decode(), max_num_fields=20)), "form": True}
-    except ValueError as error:
-        raise RejectError("body", "is no form") from error
+    if sends_form(request):
+        return {**dict(await form_body(request, FIELDS_MAX)), "form": True}
+    return await json_body(request)
 
 
 Body = Annotated[dict[str, object], Depends(told_by)]

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import Request, Response
@@ -105,14 +106,43 @@ async def json_body(request: Request) -> dict[str, object]:
     """The JSON object of a POST from our own page; anything else is refused before it is looked at."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Problem(403, "cross_site")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if _media_type(request) != "application/json":
         raise Problem(415, "bad_request", field="content-type")
+    return load_json(await _body_of(request), "body")
+
+
+def sends_form(request: Request) -> bool:
+    """Whether the body says that it is a form."""
+    return _media_type(request) == "application/x-www-form-urlencoded"
+
+
+async def form_body(request: Request, fields_max: int) -> list[tuple[str, str]]:
+    """The fields of a form of our own page, in their order; anything else is refused before it is looked at.
+
+    A form needs no permission to cross sites: without the browser's own word that it did not, it is refused.
+    """
+    if not sends_form(request):
+        raise Problem(415, "bad_request", field="content-type")
+    if request.headers.get("sec-fetch-site") != "same-origin":
+        raise Problem(403, "cross_site")
+    body = await _body_of(request)
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=fields_max)
+    except ValueError as error:
+        raise RejectError("body", "is no form") from error
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _body_of(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_BYTES_MAX:
             raise Problem(413, "bad_request", field="body")
-    return load_json(bytes(body), "body")
+    return bytes(body)
 
 
 def secured(response: Response) -> Response:
@@ -128,8 +158,12 @@ def secured(response: Response) -> Response:
     return response
 
 
-class TabletRoute(APIRoute):
-    """A route whose refusals are problem bodies in the reader's language."""
+class RefusingRoute(APIRoute):
+    """A route that says what it refuses in its own way; every answer carries the headers of our pages."""
+
+    def refusal(self, request: Request, error: NattevaktError) -> Response:
+        """What is answered instead; an error that is no refusal is raised again."""
+        raise NotImplementedError
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The usual handler with refusals turned into answers."""
@@ -139,9 +173,17 @@ class TabletRoute(APIRoute):
             try:
                 return secured(await handle(request))
             except NattevaktError as error:
-                return secured(_refusal(error, words_of(request)))
+                return secured(self.refusal(request, error))
 
         return answered
+
+
+class TabletRoute(RefusingRoute):
+    """A route whose refusals are problem bodies in the reader's language."""
+
+    def refusal(self, request: Request, error: NattevaktError) -> Response:
+        """A problem body."""
+        return _refusal(error, words_of(request))
 
 
 def _refusal(error: NattevaktError, told: Words) -> Response:
