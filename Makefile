@@ -5,6 +5,9 @@ DEV := .venv
 DEMO := .venv-demo
 BIN := $(DEV)/bin
 
+# Where it is set, each of many processes compiles the same modules and tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 SIM_SEEDS ?= 3
 SEEDS ?= 500
 NIGHTS ?= 1

@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from nattevakt.central import migrate
 from nattevakt.central.db import Database
+from nattevakt.sim.centre import Stock
 from tests.central.house import Clock, House, build
 from tests.support.postgres import Postgres
 
 
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Stock:
+    """An empty SQLite database, migrated once: a migration costs more than most tests."""
+    return Stock(tmp_path_factory.mktemp("stock"))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, stock: Stock) -> Iterator[str]:
     """A migrated, empty database of each kind."""
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
@@ -22,9 +28,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
         server.drop(url)
         return
-    url = f"sqlite:///{tmp_path / 'central.sqlite'}"
-    migrate.upgrade(url)
-    yield url
+    stock.fresh(tmp_path / "central.sqlite")
+    yield f"sqlite:///{tmp_path / 'central.sqlite'}"
 
 
 @pytest.fixture
