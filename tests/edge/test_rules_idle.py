@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from nattevakt.edge.events import Bed, Body, Contact, Motion
+from nattevakt.edge.events import Bed, Body, Chair, Contact, Motion
 from nattevakt.edge.rules.catalogue import RULES
 from nattevakt.edge.rules.replay import Driver, Said
 from nattevakt.edge.rules.rule import Armed, Entry, Fact, JsonState, Occurred, Rule, Step, Wake
@@ -94,3 +95,84 @@ def _days() -> list[tuple[int, tuple[int, Body, str]]]:
         if minute % 181 == 0:
             found.append((at_ms + 2, Contact("door", open=minute // 181 % 2 == 0), "inngangsdør"))
     return list(enumerate(found, 1))
+
+
+NOTING = [rule for rule in RULES if rule.noting is not None]
+WAITS_MS = [0, 1, 2_000, 4_000, 20_000, 45_000, 299_999, 300_000, 14 * MIN, 15 * MIN, 50 * MIN, 7 * 60 * MIN]
+TOLD: list[tuple[Body, str]] = [
+    (Motion("pir"), "bad"),
+    (Motion("pir 2"), "stue"),
+    (Motion("pir"), "gang"),
+    (Bed("mat", occupied=True), "seng"),
+    (Bed("mat", occupied=False), "seng"),
+    (Bed("mat 2", occupied=True), "seng"),
+    (Bed("mat 2", occupied=False), "seng"),
+    (Contact("door", open=True), "inngangsdør"),
+    (Chair("pad", seated=True), "stue"),
+    (Chair("pad", seated=False), "stue"),
+]
+
+
+@st.composite
+def _runs(draw: st.DrawFn) -> list[Fact]:
+    """Stretches of movement, and of mats that change, with something else between."""
+    found: list[Fact] = []
+    at_ms = START_MS
+    picks = st.lists(st.sampled_from(TOLD), min_size=1, max_size=2)
+    for run in draw(st.lists(st.tuples(picks, st.integers(1, 6), st.sampled_from(WAITS_MS)), min_size=2, max_size=12)):
+        bodies, times, wait_ms = run
+        for body, place in bodies * times:
+            late_ms, doubt_ms = draw(st.sampled_from([(0, 0)] * 8 + [(4_000, 0), (6_000, 0), (0, 500)]))
+            key = (1, 1, len(found), 0)
+            found.append(Fact(body, Occurred(at_ms - doubt_ms, at_ms), at_ms + late_ms, place, key))
+            at_ms += wait_ms
+        at_ms += draw(st.sampled_from(WAITS_MS))
+    return found
+
+
+def _lived(rule: Rule, armed: Armed, told: Sequence[Fact], looks: Sequence[int]) -> tuple[list[Said], list[JsonState]]:
+    """What a driver heard, and the rule's states at some of the facts and in the end."""
+    said: list[Said] = []
+    states: list[JsonState] = []
+    driver = Driver([(rule, armed)], said.append)
+    for number, fact in enumerate(told):
+        driver.feed(fact)
+        if number in looks:
+            states.append(driver.states()["", rule.name])
+    driver.until(told[-1].occurred.to_ms + 30 * 60 * MIN)
+    return said, [json.loads(json.dumps(state)) for state in (*states, driver.states()["", rule.name])]
+
+
+@pytest.mark.parametrize("rule", NOTING, ids=lambda rule: rule.name)
+@given(data=st.data())
+def test_what_is_held_back_is_only_what_the_next_overtakes(rule: Rule, data: st.DataObject) -> None:
+    armed = data.draw(plans(rule))
+    told = data.draw(_runs())
+    looks = data.draw(st.lists(st.integers(0, len(told)), max_size=3))
+    said, states = _lived(rule, armed, told, looks)
+    # Told of each, and never idle: the plain fold.
+    expected, plain = _lived(replace(rule, noting=None, idle=None), armed, told, looks)
+    assert [(one.at_ms, one.fact_key, one.verdict) for one in said] == [
+        (one.at_ms, one.fact_key, one.verdict) for one in expected
+    ]
+    assert states == plain
+
+
+def test_there_are_rules_that_only_note() -> None:
+    assert {rule.name for rule in NOTING} == {"inactivity", "not_returned", "not_up"}
+
+
+def test_a_bed_that_is_held_back_takes_no_other_bed_along() -> None:
+    rule = next(rule for rule in NOTING if rule.name == "not_returned")
+    bodies: list[Body] = [
+        *(Bed("mat", occupied=True), Bed("mat 2", occupied=True), Chair("pad", seated=True)),
+        *(Bed("mat 2", occupied=False), Bed("mat 2", occupied=True), Bed("mat 2", occupied=False)),
+    ]
+    times = [START_MS + number * 2_000 for number in range(len(bodies))]
+    told = [
+        Fact(body, Occurred(at_ms, at_ms), at_ms, "seng", (1, 1, at_ms, 0))
+        for at_ms, body in zip(times, bodies, strict=True)
+    ]
+    armed = Armed((Entry((), {setting.name: setting.default for setting in rule.settings}),))
+    _, states = _lived(rule, armed, told, [])
+    assert states == [{"beds": {"mat": START_MS}, "held": {"pad": START_MS + 4_000}}]

@@ -141,7 +141,8 @@ def _same(state: JsonState, device: str, from_ms: int, to_ms: int) -> tuple[Key,
 
 def idle(state: JsonState, fact: Fact) -> int:
     """Until when such a fact is nothing to it."""
-    return 0 if isinstance(fact.body, Contact) else number(state, "shut_ms") or 0
+    shut_ms: Any = state.get("shut_ms")
+    return 0 if shut_ms is None or isinstance(fact.body, Contact) else int(shut_ms)
 
 
 SPEC = Rule(

@@ -18,16 +18,8 @@ from dataclasses import replace
 from typing import Any
 
 from nattevakt.edge.events import Bed, Chair, Contact, Motion, Presence
-from nattevakt.edge.rules.inactivity_quick import (
-    LAIN_MS,
-    RELEASED_MS,
-    chattered,
-    forgetful,
-    is_early,
-    moved,
-    packed,
-    whole,
-)
+from nattevakt.edge.rules import inactivity_quick as quickly
+from nattevakt.edge.rules.inactivity_quick import LAIN_MS, RELEASED_MS, is_early, packed, whole
 from nattevakt.edge.rules.rule import (
     UNCONFIRMED,
     Armed,
@@ -38,6 +30,7 @@ from nattevakt.edge.rules.rule import (
     JsonState,
     Key,
     Log,
+    Noting,
     Priority,
     Raise,
     Reason,
@@ -50,6 +43,7 @@ from nattevakt.edge.rules.rule import (
 )
 from nattevakt.edge.rules.silences import (
     HEARD_LATE_MS,
+    LEVELS,
     MIN_MS,
     first_inside_ms,
     is_on,
@@ -102,26 +96,28 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
     if quick is None:
         made = _retracting(state, fact, armed, now_ms)
         return made if made is None else Step(packed(made.state, armed), made.verdicts, made.wake_at_ms)
-    plain, wake_ms, last_ms, _, _, lie_ms, held, left_ms, early_ms = quick
-    if not armed.entries or armed.entries[0].values["limit_min"] != plain:
-        early_ms = 0
-    elif isinstance(fact, Fact):
-        body, at, received_ms, made = fact.body, fact.occurred, fact.received_ms, None
-        at_ms = at.to_ms
-        if isinstance(body, Motion):
-            if last_ms < at.from_ms == at_ms and received_ms - last_ms < NEAR_MS:
-                if lie_ms is not None:
-                    lie_ms = at_ms
-                now = (plain, wake_ms, at_ms, fact.place, fact.key, lie_ms, held, left_ms, early_ms)
-                return Step({"quick": now, "rest": state["rest"]}, (), wake_ms)
-            made = moved(state, fact, armed)
-        elif isinstance(body, Bed) and received_ms - at_ms <= HEARD_LATE_MS:
-            rest: Any = state["rest"]
-            if body.occupied is (body.device in held) and "heard_ms" not in rest:
-                return None
-            made = chattered(quick, rest, fact, body.device)
+    early_ms = 0
+    if armed.entries and armed.entries[0].values["limit_min"] == quick[0]:
+        rest: Any = state["rest"]
+        if isinstance(fact, Wake):
+            made = quickly.waited(quick, rest, fact, armed)
+        else:
+            body, at_ms, known_ms, made = fact.body, fact.occurred.to_ms, fact.received_ms, None
+            if isinstance(body, LEVELS):
+                if known_ms - at_ms <= HEARD_LATE_MS and "heard_ms" not in rest:
+                    on = body.occupied if isinstance(body, Bed) else is_on(body)
+                    if on is (body.device in quick[6]):
+                        return None
+                    made = quickly.levelled(quick, rest, fact, armed, on=on)
+            elif isinstance(body, Motion):
+                if quick[2] < fact.occurred.from_ms == at_ms and known_ms - quick[2] < NEAR_MS:
+                    return Step(quickly.noted(state, fact), (), quick[1])
+                made = quickly.moved(quick, rest, fact, armed)
+            elif isinstance(body, Contact):
+                made = quickly.passed(quick, rest, fact, armed)
         if made is not None:
             return made
+        early_ms = quick[8]
     made = _retracting(whole(state), fact, armed, now_ms)
     return made if made is None else Step(packed(made.state, armed, early_ms), made.verdicts, made.wake_at_ms)
 
@@ -341,7 +337,7 @@ _retracting = retracting(_step, _waiting, "inactive.lay")
 def unjudged(state: JsonState) -> JsonState:
     """The state as if none of its deadlines had been looked at: a late fact may change what was said at them."""
     kept = {name: value for name, value in state.items() if name not in ("done", "rung")}
-    return forgetful(kept) if "quick" in kept else kept
+    return quickly.forgetful(kept) if "quick" in kept else kept
 
 
 def rests_on(state: JsonState) -> RestsOn:
@@ -397,4 +393,5 @@ SPEC = Rule(
     needs=("motion|presence",),
     planned=True,
     folding=Folding(unjudged, rests_on, left),
+    noting=Noting(Motion, NEAR_MS, quickly.since_ms, quickly.noted),
 )

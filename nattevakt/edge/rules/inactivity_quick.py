@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nattevakt.edge.rules.rule import Armed, Fact, JsonState, Step
-from nattevakt.edge.rules.silences import HEARD_LATE_MS, MIN_MS, is_plan, leans_on, whole_inside_ms
+from nattevakt.edge.events import Bed
+from nattevakt.edge.rules.rule import NEVER_MS, Armed, Fact, JsonState, Step, Wake
+from nattevakt.edge.rules.silences import HEARD_LATE_MS, MIN_MS, first_inside_ms, is_plan, leans_on, whole_inside_ms
+from nattevakt.edge.rules.spots import is_way_out
 
 APART_MS = 240_000
 """Movement so long after the sign before it has nothing to do with it."""
@@ -61,24 +63,133 @@ def packed(state: JsonState, armed: Armed, known_ms: int = 0) -> JsonState:
     return {"quick": (plain, wake_ms, last_ms, place, key, lie_ms, held or {}, left_ms, early_ms), "rest": rest}
 
 
-def moved(state: JsonState, fact: Fact, armed: Armed) -> Step | None:
+def since_ms(state: JsonState, _fact: Fact, armed: Armed) -> int:
+    """When the last sign of life was, where movement soon after it changes nothing but that."""
+    quick: Any = state.get("quick")
+    if quick is None or not armed.entries or armed.entries[0].values["limit_min"] != quick[0]:
+        return NEVER_MS
+    return int(quick[2])
+
+
+def noted(state: JsonState, fact: Fact) -> JsonState:
+    """The state after movement that changes nothing but when the last sign of life was."""
+    quick: Any = state["quick"]
+    plain, wake_ms, _, _, _, lie_ms, held, left_ms, early_ms = quick
+    at_ms = fact.occurred.to_ms
+    lie_ms = None if lie_ms is None else at_ms
+    now = (plain, wake_ms, at_ms, fact.place, fact.key, lie_ms, held, left_ms, early_ms)
+    return {"quick": now, "rest": state["rest"]}
+
+
+def moved(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, armed: Armed) -> Step | None:
     """The quick way for movement after a while that was not too long, where the deadline that is armed is early enough
     all the same; None where anything else may change.
     """
-    rest: Any = state["rest"]
-    quick: Any = state["quick"]
-    plain, wake_ms, last_ms, _, _, _, held, _, early_ms = quick
+    if fact.occurred.to_ms - quick[2] <= APART_MS or not _is_plain(quick, rest, fact, armed):
+        return None
+    return _signed(quick, rest, fact, quick[6])
+
+
+def passed(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, armed: Armed) -> Step | None:
+    """The same for a door."""
+    at_ms, held, entry = fact.occurred.to_ms, quick[6], armed.entries[0]
+    if not _is_plain(quick, rest, fact, armed) or entry.values["limit_away_min"]:
+        return None
+    if not _is_kept(quick, armed, at_ms, at_ms if held else None, held):
+        return None
+    if is_way_out(fact.place):
+        rest = {**rest, "door_ms": at_ms}
+    return _signed(quick, rest, fact, held)
+
+
+def levelled(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, armed: Armed, *, on: bool) -> Step | None:
+    """The same for a bed, a chair or a presence sensor that says that somebody is there now, or no more."""
+    body: Any = fact.body
+    if isinstance(body, Bed):
+        return chattered(quick, rest, fact, body.device)
+    plain, wake_ms, last_ms, _, _, lie_ms, held, _, early_ms = quick
+    if on:
+        if not _is_plain(quick, rest, fact, armed):
+            return None
+        at_ms = fact.occurred.to_ms
+        held = {**held, body.device: at_ms}
+        lay_ms = at_ms if lie_ms is None else lie_ms
+        if not (_is_kept(quick, armed, last_ms, lay_ms, held) and _is_kept(quick, armed, at_ms, at_ms, held)):
+            return None
+        return _signed(quick, rest, fact, held)
+    if wake_ms > max(early_ms, last_ms + plain * MIN_MS) or armed.entries[0].values["limit_away_min"]:
+        return None
+    made = chattered(quick, rest, fact, body.device) if is_plan(rest.get("plan"), armed) else None
+    if made is None:
+        return None
+    now: Any = made.state["quick"]
+    return made if _is_kept(quick, armed, max(last_ms, now[7] or 0), now[5], now[6]) else None
+
+
+def _is_plain(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, armed: Armed) -> bool:
+    """Whether a sign of life changes nothing but when the last one was, if the deadline stays."""
+    plain, wake_ms, last_ms, early_ms = quick[0], quick[1], quick[2], quick[8]
+    at, known_ms = fact.occurred, fact.received_ms
+    at_ms = at.to_ms
+    if at.from_ms != at_ms or at_ms < last_ms or known_ms - at_ms > HEARD_LATE_MS:
+        return False
+    if known_ms >= wake_ms or at_ms >= wake_ms or wake_ms > max(early_ms, at_ms + plain * MIN_MS):
+        return False
+    return "heard_ms" not in rest and rest.get("shared") == armed.shared and _is_like(rest, armed)
+
+
+def _is_kept(quick: tuple[Any, ...], armed: Armed, alone_ms: int, lie_ms: int | None, held: Mapping[str, int]) -> bool:
+    """Whether no deadline lies before the one that is armed: of a lie since `lie_ms`, and where nobody is held, of a
+    silence since `alone_ms`.
+    """
+    entry, tz, wake_ms = armed.entries[0], armed.time_zone, quick[1]
+    if lie_ms is not None:
+        due_ms = lie_ms + entry.values["limit_in_bed_min"] * MIN_MS
+        if wake_ms > due_ms and wake_ms > first_inside_ms(entry.windows, due_ms, tz):
+            return False
+    limit_ms = quick[0] * MIN_MS
+    early = bool(held) or wake_ms <= alone_ms + limit_ms
+    return early or wake_ms <= whole_inside_ms(entry.windows, alone_ms, limit_ms, tz)
+
+
+def _signed(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, held: Mapping[str, int]) -> Step:
+    plain, wake_ms, _, _, _, _, _, _, early_ms = quick
     at_ms = fact.occurred.to_ms
-    heard_ms = max(fact.received_ms, at_ms)
-    if at_ms - last_ms <= APART_MS or at_ms > fact.occurred.from_ms or heard_ms - at_ms > HEARD_LATE_MS:
-        return None
-    if heard_ms >= wake_ms or "heard_ms" in rest or wake_ms > max(early_ms, at_ms + plain * MIN_MS):
-        return None
-    if rest.get("shared") != armed.shared or not is_plan(rest.get("plan"), armed):
-        return None
-    if rest.get("leans") != list(leans_on(armed)):
-        return None
     now = (plain, wake_ms, at_ms, fact.place, fact.key, at_ms if held else None, held, None, early_ms)
+    return Step({"quick": now, "rest": rest}, (), wake_ms)
+
+
+def _is_like(rest: Mapping[str, Any], armed: Armed) -> bool:
+    """Whether the plan and the devices are those that the state tells of."""
+    leans, devices = rest.get("leans"), armed.devices
+    if not is_plan(rest.get("plan"), armed):
+        return False
+    if not leans or devices is None or len(leans) != len(devices):
+        return bool(leans == list(leans_on(armed)))
+    return all(map(devices.__contains__, leans))
+
+
+def waited(quick: tuple[Any, ...], rest: Mapping[str, Any], wake: Wake, armed: Armed) -> Step | None:
+    """The quick way for a deadline that is moved to where the last sign of life has put it; None where it has come."""
+    plain, _, last_ms, place, key, lie_ms, held, left_ms, early_ms = quick
+    entry, tz = armed.entries[0], armed.time_zone
+    if "heard_ms" in rest or len(armed.entries) > 1 or entry.values["limit_away_min"]:
+        return None
+    limit_ms = plain * MIN_MS
+    alone_ms = None
+    dues = []
+    if lie_ms is not None:
+        dues.append(first_inside_ms(entry.windows, lie_ms + entry.values["limit_in_bed_min"] * MIN_MS, tz))
+    if not held:
+        alone_ms = whole_inside_ms(entry.windows, max(last_ms, left_ms or 0), limit_ms, tz)
+        dues.append(alone_ms)
+    if not dues or min(dues) <= wake.at_ms:
+        return None
+    wake_ms = min(dues)
+    if wake_ms > early_ms and wake_ms > last_ms + limit_ms:
+        same = alone_ms is not None and (left_ms or 0) <= last_ms
+        early_ms = alone_ms if same else whole_inside_ms(entry.windows, last_ms, limit_ms, tz)
+    now = (plain, wake_ms, last_ms, place, key, lie_ms, held, left_ms, early_ms)
     return Step({"quick": now, "rest": rest}, (), wake_ms)
 
 
@@ -88,11 +199,11 @@ def chattered(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, devic
     at_ms = fact.occurred.to_ms
     if lie_ms is None or at_ms >= wake_ms or fact.received_ms >= wake_ms or "heard_ms" in rest:
         return None
-    after = dict(held)
-    if device not in after:
-        after[device] = at_ms
+    since_ms = held.get(device)
+    if since_ms is None:
+        after = {**held, device: at_ms} if held else {device: at_ms}
     else:
-        since_ms = after.pop(device)
+        after = {name: from_ms for name, from_ms in held.items() if name != device} if len(held) > 1 else {}
         if not after and wake_ms > early_ms and wake_ms > last_ms + plain * MIN_MS:
             return None
         if not after and at_ms - since_ms >= LAIN_MS and at_ms - rest.get("door_ms", 0) > RELEASED_MS:

@@ -25,6 +25,7 @@ from nattevakt.edge.rules.rule import (
     JsonState,
     Key,
     Log,
+    Noting,
     Priority,
     Raise,
     Reason,
@@ -83,18 +84,29 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
         if isinstance(body, Motion):
             return None  # what moves while nobody has gone out; there is much of it
         if isinstance(body, Bed) and fact.received_ms - fact.occurred.to_ms <= HEARD_LATE_MS:
-            device = body.device
-            beds: Any = state.get("beds") or {}
-            if body.occupied is (device in beds):
+            if body.occupied is (body.device in (state.get("beds") or ())):  # type: ignore[operator]
                 return None
-            if body.occupied:
-                beds = {**beds, device: fact.occurred.to_ms} if beds else {device: fact.occurred.to_ms}
-            else:
-                beds = {name: since_ms for name, since_ms in beds.items() if name != device} if len(beds) > 1 else {}
-            after = dict(state)
-            after["beds"] = beds
-            return Step(after)
+            return Step(_noted(state, fact))
     return _retracting(state, fact, armed, now_ms)
+
+
+def _noted(state: JsonState, fact: Fact) -> JsonState:
+    """The state after a bed that fills or empties while nobody has gone out."""
+    body: Any = fact.body
+    beds: Any = state.get("beds") or {}
+    device = body.device
+    if body.occupied:
+        beds = {**beds, device: fact.occurred.to_ms} if beds else {device: fact.occurred.to_ms}
+    else:
+        # It may be one of which only that it filled was passed over: others stay.
+        beds = {name: since_ms for name, since_ms in beds.items() if name != device} if beds else {}
+    after = dict(state)
+    after["beds"] = beds
+    return after
+
+
+def _noted_ms(state: JsonState, fact: Fact, _armed: Armed) -> int:
+    return NEVER_MS if "out" in state or "heard_ms" in state else fact.occurred.to_ms
 
 
 def _step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step | None:  # noqa: ARG001 - one contract for all rules
@@ -295,4 +307,5 @@ SPEC = Rule(
     planned=True,
     folding=Folding(unjudged, rests_on, left),
     idle=idle,
+    noting=Noting(Bed, STALE_MS, _noted_ms, _noted, turns=True),
 )

@@ -15,12 +15,14 @@ from typing import Any
 from nattevakt.edge.events import Bed, Body, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules import daily, mats
 from nattevakt.edge.rules.rule import (
+    NEVER_MS,
     UNCONFIRMED,
     Armed,
     Fact,
     Folding,
     JsonState,
     Log,
+    Noting,
     Per,
     Priority,
     Reason,
@@ -106,14 +108,32 @@ def _chattered(state: JsonState, fact: Fact, body: Bed, now_ms: int) -> Step | N
         return None
     if now_ms - at_ms >= mats.FOLDED_LATE_MS or bool(beds[device][0]) == occupied:
         return None
-    left: Any = None
-    if not occupied:
-        left = [at_ms, list(fact.key), fact.place, None]
-    elif at_ms - state["left"][0] >= UP_MS:  # type: ignore[index]
+    if occupied and at_ms - state["left"][0] >= UP_MS:  # type: ignore[index]
         return None
-    after: daily.State = dict(state)
-    after["beds"], after["left"] = {device: [occupied, at_ms]}, left
+    after = _noted(state, fact)
     return Step(after, (), after["next_ms"])
+
+
+def _noted(state: JsonState, fact: Fact) -> daily.State:
+    """The state after the one mat has changed while nothing is asked."""
+    body: Any = fact.body
+    at_ms, occupied = fact.occurred.to_ms, body.occupied
+    after: daily.State = dict(state)
+    after["beds"] = {body.device: [occupied, at_ms]}
+    after["left"] = None if occupied else [at_ms, list(fact.key), fact.place, None]
+    return after
+
+
+def _noted_ms(state: JsonState, fact: Fact, _armed: Armed) -> int:
+    """Since when the one mat reads as it does, where its next change is one that is only noted."""
+    beds: Any = state.get("beds")
+    left: Any = state.get("left")
+    next_ms: Any = state.get("next_ms")
+    if not beds or len(beds) != 1 or state["asks"] or not state.get("spell") or next_ms is None:
+        return NEVER_MS
+    if mats.lain_in(beds):
+        return fact.occurred.to_ms
+    return NEVER_MS if left is None else int(left[0])
 
 
 def _bed(state: daily.State, fact: Fact, body: Bed, armed: Armed, now_ms: int) -> daily.Verdicts:
@@ -277,4 +297,5 @@ SPEC = Rule(
     timed=True,
     folding=Folding(daily.unjudged, rests_on, left),
     idle=idle,
+    noting=Noting(Bed, UP_MS, _noted_ms, _noted, turns=True),
 )

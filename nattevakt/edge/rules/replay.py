@@ -28,8 +28,8 @@ from nattevakt.edge.rules.rule import (
     Verdict,
     Wake,
 )
+from nattevakt.edge.rules.seats import NEVER_MS, Seat, Source
 
-NEVER_MS = 2**63
 STUCK = 1000
 """So many deadlines in a row without time going on are a rule that goes round in circles."""
 
@@ -77,70 +77,6 @@ def nobody(_rule: Rule, _rests_on: RestsOn, _at_ms: int) -> bool:
     return False
 
 
-class _Seat:
-    """One rule over one subject: where it has come. waits: it has asked for a deadline at some time."""
-
-    __slots__ = ("armed", "idle", "rule", "state", "step", "subject", "waits", "wake_ms", "ways")
-
-    def __init__(self, rule: Rule, armed: Armed, subject: str) -> None:
-        self.rule = rule
-        self.step = rule.step
-        self.armed = armed
-        self.subject = subject
-        self.state: JsonState = {}
-        self.wake_ms: int | None = None
-        self.waits = False
-        self.ways: list[_Way] = []
-        self.idle = False
-        """Some way passes it by as long as its state stays."""
-
-    def rouse(self) -> None:
-        """It has changed: it is told of everything again."""
-        self.idle = False
-        for way in self.ways:
-            way.idle_ms = -NEVER_MS
-
-
-class _Way:
-    """How facts of one kind and device come to one seat. idle_ms: before this none of them is anything to it, as long
-    as its state and their place stay. asked: the state about which it was asked that last.
-    """
-
-    __slots__ = ("asked", "idle_ms", "seat")
-
-    def __init__(self, seat: _Seat) -> None:
-        self.seat = seat
-        self.idle_ms = -NEVER_MS
-        self.asked: JsonState | None = None
-
-    def ask(self, state: JsonState, fact: Fact) -> None:
-        """Until when such facts may pass it by; it is asked once of each state, because asking costs as much as
-        telling."""
-        self.asked = state
-        idle = self.seat.rule.idle
-        if idle is not None:
-            self.idle_ms = idle(state, fact)
-            self.seat.idle = True
-
-
-class _Source:
-    """The facts of one kind and device: from where they come, and their ways to those who want them."""
-
-    __slots__ = ("place", "ways")
-
-    def __init__(self, seats: Iterable[_Seat], place: str) -> None:
-        self.ways = tuple(_Way(seat) for seat in seats)
-        self.place = place
-        for way in self.ways:
-            way.seat.ways.append(way)
-
-    def move(self, place: str) -> None:
-        """It hangs elsewhere: what was said of its facts holds no more."""
-        self.place = place
-        for way in self.ways:
-            way.idle_ms, way.asked = -NEVER_MS, None
-
-
 class Driver:
     """Several rules over the facts of one resident, or of one bed of a room that is shared.
 
@@ -159,16 +95,16 @@ class Driver:
     ) -> None:
         self._hear = hear
         self._answered = answered
-        self._seats: list[_Seat] = []
+        self._seats: list[Seat] = []
         self._by_device: list[tuple[Rule, Armed]] = []
         for rule, armed in rules:
             if rule.per is Per.DEVICE:
                 self._by_device.append((rule, armed))
             else:
-                self._seats.append(_Seat(rule, armed, ""))
-        self._device_seats: dict[tuple[str, str], _Seat] = {}
-        self._sources: dict[type[Body], dict[str, _Source]] = {}
-        self._waiting: list[_Seat] = []
+                self._seats.append(Seat(rule, armed, ""))
+        self._device_seats: dict[tuple[str, str], Seat] = {}
+        self._sources: dict[type[Body], dict[str, Source]] = {}
+        self._waiting: list[Seat] = []
         """Those that have ever asked for a deadline, in their order."""
         self._next_ms = NEVER_MS
         """No deadline lies before this; it may be too early, never too late."""
@@ -179,7 +115,7 @@ class Driver:
         if from_ms is not None:
             self._begin(from_ms)
 
-    def feed(self, fact: Fact) -> None:
+    def feed(self, fact: Fact) -> None:  # noqa: C901 - the inner loop: a call for each fact costs as much as a rule
         """The next fact, in order of the end of its time; the deadlines before it are judged first."""
         at_ms = fact.occurred.to_ms
         if self._next_ms < at_ms:
@@ -198,33 +134,51 @@ class Driver:
             source = self._source(fact)
         if fact.place != source.place:
             source.move(fact.place)
+        elif (
+            at_ms < source.quiet_ms and source.noter is not None and source.noter.seat.holds(source.noter, fact, at_ms)
+        ):
+            return
+        told = False
         for way in source.ways:
             if at_ms < way.idle_ms:
                 continue
             seat = way.seat
+            if seat.noting is not None:
+                if way.notes and seat.holds(way, fact, at_ms):
+                    continue
+                if seat.held is not None:
+                    seat.settle()
+                seat.noted_ms = NEVER_MS
+            told = True
             state = seat.state
             step = seat.step(state, fact, seat.armed, at_ms)
             if step is None:
                 if way.asked is not state:
-                    way.ask(state, fact)
+                    way.ask(state, fact, at_ms)
                 continue
             seat.state = step.state
             if seat.idle:
                 seat.rouse()
-            if step.wake_at_ms != seat.wake_ms:
-                self._wait(seat, step.wake_at_ms)
+            wake_ms = step.wake_at_ms
+            if wake_ms != seat.wake_ms:
+                if wake_ms is None:
+                    seat.wake_ms = None
+                else:
+                    self._wait(seat, wake_ms)
+            if way.notes:
+                seat.told(way, fact)
             if step.verdicts:
                 self._say(seat, step.verdicts, fact, None)
+        if not told:
+            source.lull()
 
-    def _say(self, seat: _Seat, verdicts: Iterable[Verdict], fact: Fact | None, due_ms: int | None) -> None:
+    def _say(self, seat: Seat, verdicts: Iterable[Verdict], fact: Fact | None, due_ms: int | None) -> None:
         for verdict in verdicts:
             self._hear(Said(self.now_ms, verdict, seat.rule, fact, due_ms, seat.subject))
 
-    def _wait(self, seat: _Seat, wake_ms: int | None) -> None:
+    def _wait(self, seat: Seat, wake_ms: int) -> None:
         """From now on this is a seat's deadline."""
         seat.wake_ms = wake_ms
-        if wake_ms is None:
-            return
         if wake_ms < self._next_ms:
             self._next_ms = wake_ms
         if not seat.waits:
@@ -240,7 +194,7 @@ class Driver:
         """Judge the first deadline that lies before this moment; False where there is none."""
         if self._next_ms >= before_ms:
             return False
-        first: _Seat | None = None
+        first: Seat | None = None
         due_ms = after_ms = NEVER_MS
         for seat in self._waiting:
             wake_ms = seat.wake_ms
@@ -260,6 +214,7 @@ class Driver:
     def arm(self, armed: Callable[[Rule], Armed]) -> None:
         """From now on the rules are set to this."""
         for seat in self._seats:
+            seat.settle()
             seat.armed = armed(seat.rule)
             seat.rouse()
         self._by_device = [(rule, armed(rule)) for rule, _ in self._by_device]
@@ -269,14 +224,14 @@ class Driver:
         for seat in self._seats:
             seat.wake_ms = None
             if seat.rule.folding is not None:
-                self._take(seat, seat.rule.folding.left(seat.state), self.now_ms)
+                self._take(seat, seat.rule.folding.left(seat.settle()), self.now_ms)
                 seat.wake_ms = None
 
     def states(self) -> dict[tuple[str, str], JsonState]:
         """Where each rule has come, by subject ("" or a device's address) and the rule's name."""
-        return {(seat.subject, seat.rule.name): seat.state for seat in self._seats}
+        return {(seat.subject, seat.rule.name): seat.settle() for seat in self._seats}
 
-    def _judge(self, seat: _Seat, due_ms: int) -> None:
+    def _judge(self, seat: Seat, due_ms: int) -> None:
         """A deadline has come. One that is asked for when it has passed already is judged at once."""
         if due_ms > self.now_ms:
             self.now_ms = due_ms
@@ -284,23 +239,25 @@ class Driver:
         self._in_a_row += 1
         if self._in_a_row > STUCK:
             raise RuntimeError(f"the rule {seat.rule.name} asks again and again for {due_ms}")
-        looked = False
-        folding = seat.rule.folding
+        state = seat.state if seat.held is None else seat.settle()
+        seat.noted_ms = NEVER_MS
+        wake, folding = Wake(due_ms), seat.rule.folding
         if self._answered is not nobody and folding is not None:
-            looked = self._answered(seat.rule, folding.rests_on(seat.state), self.now_ms)
+            wake.answered = self._answered(seat.rule, folding.rests_on(state), self.now_ms)
         seat.wake_ms = None
-        self._take(seat, seat.step(seat.state, Wake(due_ms, answered=looked), seat.armed, self.now_ms), due_ms)
+        step = seat.step(state, wake, seat.armed, self.now_ms)
+        if step is not None:
+            self._take(seat, step, due_ms)
 
-    def _take(self, seat: _Seat, step: Step | None, due_ms: int) -> None:
+    def _take(self, seat: Seat, step: Step, due_ms: int) -> None:
         """What a rule made of a deadline. The same one asked for again waits for a fact: nothing else is missing."""
-        if step is None:
-            return
         seat.state = step.state
         if seat.idle:
             seat.rouse()
         if step.wake_at_ms is not None and step.wake_at_ms != due_ms:
             self._wait(seat, step.wake_at_ms)
-        self._say(seat, step.verdicts, None, due_ms)
+        if step.verdicts:
+            self._say(seat, step.verdicts, None, due_ms)
 
     def _begin(self, at_ms: int) -> None:
         self._begun = True
@@ -308,11 +265,12 @@ class Driver:
         for seat in list(self._seats):
             self._arm(seat)
 
-    def _arm(self, seat: _Seat) -> None:
-        if seat.rule.timed:
-            self._take(seat, seat.step({}, Wake(self.now_ms), seat.armed, self.now_ms), -NEVER_MS)
+    def _arm(self, seat: Seat) -> None:
+        step = seat.step({}, Wake(self.now_ms), seat.armed, self.now_ms) if seat.rule.timed else None
+        if step is not None:
+            self._take(seat, step, -NEVER_MS)
 
-    def _source(self, fact: Fact) -> _Source:
+    def _source(self, fact: Fact) -> Source:
         """The rules that want such a body, found once for each of its device."""
         kind = type(fact.body)
         known = self._sources.setdefault(kind, {})
@@ -321,14 +279,14 @@ class Driver:
         if found is None:
             seats = [seat for seat in self._seats if not seat.subject and issubclass(kind, seat.rule.wants)]
             own = [self._own(rule, armed, address) for rule, armed in self._by_device if issubclass(kind, rule.wants)]
-            found = known[address] = _Source((*seats, *own), fact.place)
+            found = known[address] = Source(kind, (*seats, *own), fact.place)
         return found
 
-    def _own(self, rule: Rule, armed: Armed, address: str) -> _Seat:
+    def _own(self, rule: Rule, armed: Armed, address: str) -> Seat:
         """A rule's state for one device."""
         seat = self._device_seats.get((rule.name, address))
         if seat is None:
-            seat = self._device_seats[rule.name, address] = _Seat(rule, armed, address)
+            seat = self._device_seats[rule.name, address] = Seat(rule, armed, address)
             self._seats.append(seat)
             self._arm(seat)
         return seat

@@ -225,6 +225,23 @@ class Folding:
 
 
 @dataclass(frozen=True, slots=True)
+class Noting:
+    """Facts of which a rule keeps nothing but the last, for whoever drives it over many.
+
+    body: of this kind they are. near_ms: as long as each happened at one certain moment later than the one before, and
+    sooner than this after it. turns: only while they come from one device, and no two in a row say the same. since_ms:
+    after such a fact was told, since when the next ones may be only noted, `NEVER_MS` where they do more. noted: the
+    state that the last of them leaves; no deadline is another by it, and nothing is said.
+    """
+
+    body: type[Body]
+    near_ms: int
+    since_ms: Callable[[JsonState, Fact, Armed], int]
+    noted: Callable[[JsonState, Fact], JsonState]
+    turns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule: what it is called, sees, can be set to and may say.
 
@@ -235,7 +252,7 @@ class Rule:
     timed: it is woken once when it is armed, because it waits for a time of day. alarms_as: the rule under which its
     alarms stand, where that is another. folding: set where its facts must come in order, late ones too. idle: for
     whoever drives a rule over many facts: before which moment (ms) no fact of this one's kind, device and place is
-    anything to it while its state stays as it is; 0 where any may be.
+    anything to it while its state stays as it is; 0 where any may be. noting: for the same, facts that it only notes.
     """
 
     name: str
@@ -253,6 +270,7 @@ class Rule:
     alarms_as: str = ""
     folding: Folding | None = None
     idle: Callable[[JsonState, Fact], int] | None = None
+    noting: Noting | None = None
 
 
 UNCONFIRMED = "_unconfirmed"

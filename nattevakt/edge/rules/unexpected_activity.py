@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from nattevakt.edge.events import Bed, Body, Chair, Contact, Motion, Presence
 from nattevakt.edge.rules.rule import (
@@ -86,12 +87,6 @@ def _bouts(state: JsonState) -> list[Silence]:
     return [bout for bout in loaded if bout is not None]
 
 
-def _signs(state: JsonState) -> list[tuple[int, Key]]:
-    """The last signs: when each was, and its event."""
-    found = state.get("signs")
-    return [(at_ms, tuple(key)) for at_ms, key in found] if isinstance(found, list | tuple) else []
-
-
 def _sleeps_there(state: JsonState, place: str) -> bool:
     """Whether a bed is occupied where something moved."""
     sleepers = state.get("sleepers")
@@ -102,6 +97,12 @@ def _wake_ms(bouts: list[Silence]) -> int | None:
     return min((bout.due_ms for bout in bouts if not bout.done), default=None)
 
 
+def _waits_ms(state: JsonState) -> int | None:
+    """The same of those in the state, without making anything of them."""
+    found: Any = state.get("bouts") or ()
+    return min([bout[2] for bout in found if not bout[8]], default=None)
+
+
 def _stepped(state: Mapping[str, object], bouts: list[Silence], verdicts: tuple[Raise, ...] = ()) -> Step:
     return Step({**state, "bouts": [bout.plain() for bout in bouts]}, verdicts, _wake_ms(bouts))
 
@@ -110,7 +111,7 @@ def _shut(state: JsonState, fact: Fact, armed: Armed) -> Step | None:
     """No window is open: nothing is looked at until one may be."""
     at_ms = fact.occurred.to_ms
     shut_ms = shut_until_ms(armed.entries, at_ms, armed.time_zone)
-    return Step({**state, "shut_ms": shut_ms}, (), _wake_ms(_bouts(state))) if shut_ms > at_ms else None
+    return Step({**state, "shut_ms": shut_ms}, (), _waits_ms(state)) if shut_ms > at_ms else None
 
 
 def _bed(state: JsonState, fact: Fact, body: Bed) -> Step | None:
@@ -123,28 +124,27 @@ def _bed(state: JsonState, fact: Fact, body: Bed) -> Step | None:
         after[body.device] = fact.place
     else:
         del after[body.device]
-    return Step({**state, "sleepers": after}, (), _wake_ms(_bouts(state)) if "bouts" in state else None)
+    return Step({**state, "sleepers": after}, (), _waits_ms(state))
 
 
 def _sign(state: JsonState, fact: Fact, values: Mapping[str, int]) -> Step | None:
     at = fact.occurred
-    signs = _signs(state)
+    signs: Any = state.get("signs") or ()
     last_ms = number(state, "last_ms")
-    bouts = _bouts(state)
     if last_ms is None or at.to_ms - last_ms >= QUIET_MS:
-        signs = []
+        signs = ()
     after = {**state, "last_ms": at.to_ms}
-    if state.get("told_ms") is not None and signs:
-        return Step(after, (), _wake_ms(bouts))
+    if signs and state.get("told_ms") is not None:
+        return Step(after, (), _waits_ms(state))
     since_ms = at.to_ms - values["within_min"] * MIN_MS
-    signs = [*(sign for sign in signs if sign[0] >= since_ms), (at.to_ms, fact.key)]
-    after |= {"signs": [[at_ms, list(key)] for at_ms, key in signs], "told_ms": None}
+    signs = [*[sign for sign in signs if sign[0] >= since_ms], [at.to_ms, list(fact.key)]]
+    after |= {"signs": signs, "told_ms": None}
     if len(signs) < values["least_signs"]:
-        return Step(after, (), _wake_ms(bouts))
+        return Step(after, (), _waits_ms(state))
     after["told_ms"] = at.to_ms
-    first_ms = signs[0][0]
+    first_ms: int = signs[0][0]
     bout = Silence(first_ms, at.to_ms, at.to_ms, values["within_min"], fact.place, (fact.key,))
-    return _stepped(after, [*bouts, bout][-BOUTS_MAX:])
+    return _stepped(after, [*_bouts(state), bout][-BOUTS_MAX:])
 
 
 def _look(state: JsonState, wake: Wake) -> Step | None:
