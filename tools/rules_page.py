@@ -10,7 +10,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Sequence
 
-from nattevakt.central import completeness, devices, watching
+from nattevakt.central import completeness, devices, gateway_silence, watching
 from nattevakt.central.alarms.kinds import INTERNAL, KINDS
 from nattevakt.central.tablet import sentences
 from nattevakt.edge.rules.catalogue import RULES
@@ -33,7 +33,7 @@ UNITS = (
     ("_signs", "signs of life"),
 )
 WATCHERS = (
-    (completeness.GATEWAY_SILENT, watching.gateway_silent),
+    (completeness.GATEWAY_SILENT, gateway_silence.look),
     (devices.DEVICE_SILENT, watching.device_silent),
 )
 """What watches silence of the installation itself: not in the catalogue, because it sees no facts."""
@@ -199,7 +199,8 @@ def _leans(rule: Rule) -> Iterator[str]:
 
 def _watchers() -> Iterator[str]:
     yield "## Silence of the installation\n"
-    yield "Two more see no facts, only that none come (`nattevakt/central/watching.py`). No plan holds them back.\n"
+    files = "`nattevakt/central/gateway_silence.py` and `watching.py`"
+    yield f"Two more see no facts, only that none come ({files}). No plan holds them back.\n"
     for name, handler in WATCHERS:
         codes = [code for code in sentences.REASONS if code == name or code.startswith(f"{name}.")]
         yield f"### {name}\n"
@@ -212,7 +213,10 @@ def _watchers() -> Iterator[str]:
 def _limit(name: str) -> str:
     if name == completeness.GATEWAY_SILENT:
         return (
-            f"Silent when what it sent is not complete to within {completeness.LAG_MS // 1000} seconds. No settings.\n"
+            f"Silent when what it sent is not complete to within {completeness.LAG_MS // 1000} seconds. Silent again "
+            f"less than {gateway_silence.ANEW_MS // 60_000} minutes after it was back: its line comes and goes, and "
+            f"its alarm ends by itself once it has been back for {gateway_silence.BACK_MS // 60_000} minutes. "
+            "No settings.\n"
         )
     return (
         f"Silent after {watching.INTERVALS_MISSED} of its own intervals, {watching.DEVICE_LEAST_MS // 60_000} minutes "

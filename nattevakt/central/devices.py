@@ -104,8 +104,12 @@ class DeviceState:
             self._measure(at_ms, body)  # type: ignore[arg-type]  # looked at in the line above
             return
         self.told(at_ms, readings_of(body))
-        if kind is not Health and kind is not Foreign and at_ms >= (self.proved_ms or 0):
-            self.proved_ms = at_ms
+        if kind is Health or kind is Foreign:
+            return
+        self.proved_ms = max(at_ms, self.proved_ms or 0)
+        if self.needs_event and not self.has_state and at_ms >= (self.known_after_ms or 0):
+            # What has no lasting state says nothing of the time before; that it works is all that can be known of it.
+            self._known()
 
     def _measure(self, at_ms: int, body: Measurement) -> None:
         """A measured value and when it was; that a device measures does not prove that it can ring."""

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, select, text
 
 from nattevakt.central import states, technical, wakes
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Tenant, TenantSession
-from nattevakt.central.tables import alarms, gateways
+from nattevakt.central.gateway_silence import ANEW_MS
+from nattevakt.central.tables import gateways
 from nattevakt.central.technical import Origin
-from nattevakt.central.watching import ANEW_MS
 from nattevakt.edge.pace import stretched
 from nattevakt.edge.rules.rule import Priority
 
@@ -64,7 +64,7 @@ def note(s: TenantSession, origin: Origin, before: Mapping[str, Any], now: Seque
     doubts = {_key(fault) for fault in doubted}
     fresh = {key for key in come - doubts if new[key].partition(":")[0].strip() == ROAD and key[1] not in standing}
     for kind, rule, priority in sorted(come - fresh):
-        if rule not in standing or _ended_long_ago(s, origin.subject, rule, now_ms):
+        if rule not in standing or technical.told_again_ms(s, origin.subject, rule, now_ms) <= now_ms:
             anew = now_ms - over.get(rule, now_ms) >= ANEW_MS
             told: dict[str, str | int] = {"why": new[kind, rule, priority]}
             technical.sound(s, origin, kind, told, now_ms, priority=priority, rule=rule, anew=anew)
@@ -74,17 +74,6 @@ def note(s: TenantSession, origin: Origin, before: Mapping[str, Any], now: Seque
         standing[rule] = {**standing.get(rule, {}), "kind": kind, "quiet_ms": now_ms}
     _keep(s, origin.subject, standing, over, now_ms)
     return [fault for fault in now if _key(fault) in fresh]
-
-
-_ENDED = select(func.max(func.coalesce(alarms.c.closed_ms, bindparam("now_ms")))).where(
-    alarms.c.tenant_id == TENANT, alarms.c.subject == bindparam("subject"), alarms.c.rule == bindparam("p_rule")
-)
-
-
-def _ended_long_ago(s: TenantSession, subject: str, rule: str, now_ms: int) -> bool:
-    """Whether nobody has an alarm about a fault any more that stands all the same: who ended it thought it mended."""
-    ended_ms = s.execute(_ENDED, {"subject": subject, "p_rule": rule, "now_ms": now_ms}).scalar()
-    return ended_ms is not None and now_ms - int(ended_ms) >= ANEW_MS
 
 
 def _standing(state: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
@@ -102,11 +91,16 @@ def _keep(
     look_ms: int = 0,
 ) -> None:
     """Remember this, and wake when the first of them may be over, but not before `look_ms`; what is still said is
-    looked at now and then, for its alarm may have been ended."""
+    looked at now and then, for its alarm may have been ended, and at the moment at which that was half an hour ago."""
     kept = dict(sorted(over.items(), key=lambda item: item[1])[-OVER_MAX:])
     states.keep(s, subject, GATEWAY_FAULT, {"standing": dict(standing), "over": kept})
-    since = [one["quiet_ms"] if one["quiet_ms"] is not None else now_ms for one in standing.values()]
-    wakes.arm(s, subject, GATEWAY_FAULT, max(min(since) + STANDS_MS, look_ms) if since else None)
+    looks = [
+        min(now_ms + STANDS_MS, technical.told_again_ms(s, subject, rule, now_ms))
+        if one["quiet_ms"] is None
+        else int(one["quiet_ms"]) + STANDS_MS
+        for rule, one in standing.items()
+    ]
+    wakes.arm(s, subject, GATEWAY_FAULT, max(min(looks), look_ms) if looks else None)
 
 
 _GATEWAY = select(gateways.c.ward_id, gateways.c.key, gateways.c.name, gateways.c.last_heartbeat_ms).where(
@@ -130,7 +124,7 @@ def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: 
     for rule, one in sorted(standing.items()):
         if one["quiet_ms"] is None:
             # It goes on. Who ended its alarm half an hour ago, and did not mend it, is told so.
-            if heard_ms >= now_ms and "why" in one and _ended_long_ago(s, wake.subject, rule, now_ms):
+            if heard_ms >= now_ms and "why" in one and technical.told_again_ms(s, wake.subject, rule, now_ms) <= now_ms:
                 urgent = Priority(one["priority"])
                 technical.sound(
                     s, origin, one["kind"], {"why": one["why"]}, now_ms, priority=urgent, rule=rule, anew=True

@@ -74,7 +74,7 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
     doubted = gateway_faults.note(s, origin, gateway.health or {}, heartbeat.health.faults, now_ms)
     _heard(s, origin, heartbeat, now_ms)
     held = {entry.stream: [entry.first, entry.last, entry.acked] for entry in heartbeat.streams}
-    lifeline.judge_short(s, origin, held, now_ms)
+    lifeline.judge_short(s, origin, held, gateway.held or {}, now_ms)
     complete_to_ms, waiting = claims.reached(gateway.complete_to_ms, claimed, held_marks)
     values = {
         "gateway_id": origin.gateway_id,

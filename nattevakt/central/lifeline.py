@@ -6,7 +6,7 @@ judgement that a stream is short. Must not know rules or how batches are stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -87,6 +87,14 @@ def tombstone(
     technical.sound(s, origin, kind, params, now_ms, priority=priority)
 
 
+def _comes(sending: Sequence[int] | None, before: Sequence[int] | None, mark: int) -> bool:
+    """Whether a gateway still sends a stream, or will once it hears that we hold less of it than it believes: a centre
+    that was restored says so in the answer to this heartbeat, and the next one shows what became of it."""
+    if sending is None:
+        return False
+    return sending[2] < sending[1] or (sending[2] > mark and (before is None or before[2] <= mark))
+
+
 _REFUSED = select(refused_rows.c.id).where(
     refused_rows.c.tenant_id == TENANT,
     refused_rows.c.gateway_id == bindparam("gateway_id"),
@@ -113,6 +121,8 @@ _SUCCESSORS = (
         streams.c.gateway_id == bindparam("gateway_id"),
         streams.c.previous_stream.is_not(None),
         streams.c.previous_last_seq.is_not(None),
+        # What the gateway said before it began says nothing of what it still sends.
+        streams.c.first_heartbeat_ms.is_not(None),
         streams.c.mark >= streams.c.started_seq,
     )
     .order_by(streams.c.id.desc())
@@ -136,11 +146,13 @@ def held_of(row: Row[Any]) -> Held:
     return Held(row.first_seq, row.mark, tuple((low, high) for low, high in row.ranges))
 
 
-def judge_short(s: TenantSession, origin: Origin, still_sending: Mapping[str, Any], now_ms: int) -> None:
+def judge_short(
+    s: TenantSession, origin: Origin, still_sending: Mapping[str, Any], said_before: Mapping[str, Any], now_ms: int
+) -> None:
     """Alarm about streams that miss rows although their successor has begun and nothing is on its way.
 
-    still_sending: stream → (first, last, acknowledged) as the gateway last said. Each gap is alarmed once, and
-    the alarm clears itself when the rows come after all.
+    still_sending: stream → (first, last, acknowledged) as the gateway last said; said_before: as in the heartbeat
+    before. Each gap is alarmed once, and the alarm clears itself when the rows come after all.
     """
     successors = s.execute(_SUCCESSORS, {"gateway_id": origin.gateway_id}).all()
     if not successors:
@@ -152,7 +164,7 @@ def judge_short(s: TenantSession, origin: Origin, still_sending: Mapping[str, An
     for row in rows:
         sending = still_sending.get(row.stream)
         gaps = [list(gap) for gap in held_of(row).missing_to(names[row.stream])]
-        if gaps and sending is not None and sending[2] < sending[1]:
+        if gaps and _comes(sending, said_before.get(row.stream), row.mark):
             still_missing = still_missing or bool(row.missing)
             continue
         still_missing = still_missing or bool(gaps)

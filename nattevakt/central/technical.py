@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import bindparam, func, select
+
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import Applied, ClearRequest, EventKey, RaiseRequest, Where
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
+from nattevakt.central.tables import alarms
 from nattevakt.edge.rules.rule import Occurred, Priority, Reason
 
 TEXT_MAX = 200
+TOLD_AGAIN_MS = 1_800_000
+"""So long after a person has ended the alarm of a fault that goes on somebody is told of it again."""
+_ENDED = select(func.max(func.coalesce(alarms.c.closed_ms, bindparam("now_ms")))).where(
+    alarms.c.tenant_id == TENANT, alarms.c.subject == bindparam("subject"), alarms.c.rule == bindparam("p_rule")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +76,10 @@ def clear(s: TenantSession, origin: Origin, kind: str, now_ms: int, *, rule: str
     """The fault is gone; an alarm that nobody has taken ends, another gets a note."""
     reason = Reason(f"{kind}.over", {"gateway": origin.name})
     return register.apply(s, ClearRequest(origin.subject, rule or kind, reason), now_ms)
+
+
+def told_again_ms(s: TenantSession, subject: str, rule: str, now_ms: int) -> int:
+    """When somebody is to be told again of a fault that goes on: whoever ended its alarm thought it mended. One whose
+    alarm is open, or that has none, at the earliest `TOLD_AGAIN_MS` from now."""
+    ended_ms = s.execute(_ENDED, {"subject": subject, "p_rule": rule, "now_ms": now_ms}).scalar()
+    return (now_ms if ended_ms is None else int(ended_ms)) + TOLD_AGAIN_MS

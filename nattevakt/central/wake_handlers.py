@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from nattevakt.central import completeness, devices, gateway_faults, rearm, silence, wakes, watching
+from nattevakt.central import completeness, devices, gateway_faults, gateway_silence, rearm, silence, wakes, watching
+from nattevakt.central.alarms import overdue
 from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.places import bases, plans
 from nattevakt.central.rounds import tasks as round_tasks
@@ -24,12 +25,13 @@ Handler = Callable[[TenantSession, Tenant, wakes.Wake, int, float], None]
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         **{rule.name: silence.look for rule in RULES if rule.folding is not None},
-        completeness.GATEWAY_SILENT: watching.gateway_silent,
+        completeness.GATEWAY_SILENT: gateway_silence.look,
         devices.DEVICE_SILENT: watching.device_silent,
         gateway_faults.GATEWAY_FAULT: gateway_faults.look,
         round_tasks.RULE: rounds.look,
         plans.PLAN: rearm.look,
         bases.BASIS_EXPIRED: bases.look,
+        overdue.RULE: overdue.look,
     }
 )
 """Rule name of a wake row -> who looks at it."""

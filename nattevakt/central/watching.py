@@ -1,8 +1,8 @@
 """Who watches the watchers: gateways and devices that are not heard any more. Serves arrow 7.
 
-Owns two deadlines among the wake rows. A gateway's: its data must be complete to within a minute, else one alarm
-names the rooms that nothing is known of. A device's: a device that reports by itself must be heard within three of
-its intervals, but only while everything between it and the centre works. Must not know residents' rules, or HTTP.
+Owns that each of them has a deadline among the wake rows, and what a device's means: a device that reports by itself
+must be heard within three of its intervals, but only while everything between it and the centre works. A gateway's is
+looked at by gateway_silence.py. Must not know residents' rules, or HTTP.
 
 Deadlines are not moved with every sign of life. A handler that finds its subject well arms the next moment at which
 it might not be; so heartbeats and events cost nothing here.
@@ -14,17 +14,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, and_, bindparam, func, or_, select, text
+from sqlalchemy import Row, and_, bindparam, or_, select, text
 
 from nattevakt.central import completeness, devices, states, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, RaiseRequest, Where
 from nattevakt.central.columns import TENANT
-from nattevakt.central.completeness import GATEWAY_SILENT, GRACE, LAG_MS
+from nattevakt.central.completeness import GATEWAY_SILENT, LAG_MS
 from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.devices import DEVICE_SILENT
-from nattevakt.central.tables import device_states, gateways, placements, rooms, stays, streams
+from nattevakt.central.tables import device_states, gateways, placements, rooms, streams
 from nattevakt.central.tables import devices as device_rows
 from nattevakt.edge.pace import stretched
 from nattevakt.edge.rules.rule import Occurred, Reason
@@ -34,11 +34,8 @@ _log = structlog.get_logger("nattevakt.watching")
 INTERVALS_MISSED = 3
 DEVICE_LEAST_MS = 600_000
 """No device is called silent sooner, however often it reports."""
-ANEW_MS = 1_800_000
-"""A gateway that was well for so long is not the old fault: who has the old alarm must hear of the new one."""
 LOOK_AGAIN_MS = 600_000
 """What waits for a gateway is looked at this often all the same: its key may have been withdrawn meanwhile."""
-ROOMS_NAMED_MAX = 30
 
 
 def expect_gateway(s: TenantSession, gateway_id: int, now_ms: int) -> None:
@@ -96,145 +93,21 @@ def ensure(s: TenantSession, now_ms: int) -> int:
 # --- a rule's memory -----------------------------------------------------------------------------------------
 
 
-def _recall(s: TenantSession, wake: wakes.Wake) -> dict[str, Any]:
+def recall(s: TenantSession, wake: wakes.Wake) -> dict[str, Any]:
+    """What the rule remembers of its subject, locked until the transaction ends."""
     return dict(states.lock(s, wake.subject, wake.rule))
 
 
-def _remember(s: TenantSession, wake: wakes.Wake, state: Mapping[str, int]) -> None:
+def remember(s: TenantSession, wake: wakes.Wake, state: Mapping[str, int]) -> None:
+    """Keep this instead; tablets look at how it stands. since_ms: its subject is silent, since then."""
     states.keep(s, wake.subject, wake.rule, state)
     s.changed()
     _log.info("watched", subject=wake.subject, rule=wake.rule, silent="since_ms" in state)
 
 
-def _over(s: TenantSession, wake: wakes.Wake, code: str, params: Mapping[str, str | int], now_ms: int) -> None:
+def over(s: TenantSession, wake: wakes.Wake, code: str, params: Mapping[str, str | int], now_ms: int) -> None:
+    """End the subject's alarm, or leave a note for whoever has it."""
     register.apply(s, ClearRequest(wake.subject, wake.rule, Reason(code, params)), now_ms)
-
-
-# --- gateways ------------------------------------------------------------------------------------------------
-
-_FIRST = (
-    select(func.min(streams.c.first_heartbeat_ms))
-    .where(streams.c.tenant_id == TENANT, streams.c.gateway_id == bindparam("gateway_id"))
-    .scalar_subquery()
-)
-_GATEWAY = select(
-    gateways.c.ward_id,
-    gateways.c.name,
-    gateways.c.revoked_ms,
-    gateways.c.last_heartbeat_ms,
-    gateways.c.complete_to_ms,
-    _FIRST.label("first_ms"),
-    GRACE.label("grace_ms"),
-).where(gateways.c.tenant_id == TENANT, gateways.c.id == bindparam("gateway_id"))
-
-
-def gateway_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
-    """A gateway's deadline has come: raise its alarm, end it, or look again when it may have fallen behind."""
-    gateway_id = int(wake.subject.partition(":")[2])
-    state = _recall(s, wake)
-    if wakes.take(s, wake, now_ms) is None:
-        return
-    silent = "since_ms" in state
-    row = s.execute(_GATEWAY, {"gateway_id": gateway_id}).one_or_none()
-    if row is None or row.revoked_ms is not None:
-        wakes.arm(s, wake.subject, wake.rule, None)
-        if row is not None and silent:
-            _over(s, wake, "gateway_silent.revoked", {"gateway": row.name}, now_ms)
-            _remember(s, wake, {})
-        return
-    limit_ms = stretched(LAG_MS, pace)
-    heard_to_ms = row.complete_to_ms if row.complete_to_ms is not None else (row.first_ms or wake.wake_at_ms)
-    # The centre's own absence delays an alarm. It never ends one: only data does.
-    from_ms = heard_to_ms if silent else max(heard_to_ms, min(row.grace_ms or 0, now_ms))
-    if now_ms < from_ms + limit_ms:
-        if silent:
-            _over(s, wake, "gateway_silent.over", {"gateway": row.name}, now_ms)
-            _remember(s, wake, {"over_ms": now_ms})
-        wakes.arm(s, wake.subject, wake.rule, from_ms + limit_ms)
-        return
-    if not silent:
-        anew = now_ms - state.get("over_ms", now_ms) >= ANEW_MS
-        _gateway_alarm(s, wake, gateway_id, row, now_ms, limit_ms, anew=anew)
-        _remember(s, wake, {"since_ms": heard_to_ms})
-    # Looked at again when the data has caught up with this moment, and now and then in any case.
-    wakes.arm(s, wake.subject, wake.rule, now_ms)
-    wakes.wait(s, wakes.Wake(wake.subject, wake.rule, now_ms), gateway_id, now_ms + LOOK_AGAIN_MS)
-
-
-def _gateway_alarm(
-    s: TenantSession, wake: wakes.Wake, gateway_id: int, row: Row[Any], now_ms: int, limit_ms: int, *, anew: bool
-) -> None:
-    numbers, residents = _served(s, gateway_id, now_ms)
-    named = _named(numbers)
-    # It speaks, but what it tells does not become complete: another fault, and another place to look for it.
-    # Half the limit, because a line that is cut leaves data that ended with the last heartbeat or one before it.
-    speaks = row.last_heartbeat_ms is not None and now_ms - row.last_heartbeat_ms < limit_ms // 2
-    code = "gateway_silent.behind" if speaks else GATEWAY_SILENT
-    request = RaiseRequest(
-        subject=wake.subject,
-        rule=wake.rule,
-        kind=GATEWAY_SILENT,
-        priority=KINDS[GATEWAY_SILENT].priority,
-        reason=Reason(
-            code if numbers else f"{code}.empty", {"gateway": row.name, "rooms": named, "residents": residents}
-        ),
-        occurred=Occurred(now_ms, now_ms),
-        where=Where(row.ward_id, place=row.name),
-        anew=anew,
-    )
-    register.apply(s, request, now_ms)
-
-
-_SERVED = (
-    select(rooms.c.number, stays.c.resident_id)
-    .distinct()
-    .select_from(device_rows)
-    .outerjoin(
-        device_states,
-        # By the whole key: without the gateway, each device would look through all that any gateway has ever heard.
-        and_(
-            device_states.c.tenant_id == device_rows.c.tenant_id,
-            device_states.c.gateway_id == bindparam("gateway_id"),
-            device_states.c.address == device_rows.c.address,
-        ),
-    )
-    .join(
-        placements,
-        and_(placements.c.tenant_id == device_rows.c.tenant_id, placements.c.device_id == device_rows.c.id),
-    )
-    .join(rooms, and_(rooms.c.tenant_id == placements.c.tenant_id, rooms.c.id == placements.c.room_id))
-    .outerjoin(
-        stays,
-        and_(
-            stays.c.tenant_id == rooms.c.tenant_id,
-            stays.c.room_id == rooms.c.id,
-            stays.c.from_ms <= bindparam("now_ms"),
-            or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("now_ms")),
-        ),
-    )
-    .where(
-        device_rows.c.tenant_id == TENANT,
-        func.coalesce(device_rows.c.gateway_id, device_states.c.gateway_id) == bindparam("gateway_id"),
-        placements.c.from_ms <= bindparam("now_ms"),
-        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
-    )
-)
-
-
-def _served(s: TenantSession, gateway_id: int, now_ms: int) -> tuple[list[str], int]:
-    """Numbers of the rooms whose devices speak through a gateway, mute ones too, and how many live there."""
-    rows = s.execute(_SERVED, {"gateway_id": gateway_id, "now_ms": now_ms}).all()
-    numbers = sorted({row.number for row in rows}, key=lambda number: (len(number), number))
-    return numbers, len({row.resident_id for row in rows if row.resident_id is not None})
-
-
-def rooms_named(s: TenantSession, gateway_id: int, now_ms: int) -> str:
-    """The rooms that a gateway serves, as an alarm names them; "" where it serves none."""
-    return _named(_served(s, gateway_id, now_ms)[0])
-
-
-def _named(numbers: Sequence[str]) -> str:
-    return ", ".join(numbers[:ROOMS_NAMED_MAX]) + (" …" if len(numbers) > ROOMS_NAMED_MAX else "")
 
 
 # --- devices -------------------------------------------------------------------------------------------------
@@ -283,7 +156,7 @@ _LISTENING_SOME = _LISTENING.where(gateways.c.id.in_(bindparam("ids", expanding=
 def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
     """A device's deadline has come: raise its alarm, end it, wait for its gateway, or look again later."""
     address = wake.subject.partition(":")[2]
-    state = _recall(s, wake)
+    state = recall(s, wake)
     if wakes.take(s, wake, now_ms) is None:
         return
     silent = "since_ms" in state
@@ -291,8 +164,8 @@ def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: i
     if row is None or row.mute or row.interval_s is None:
         wakes.arm(s, wake.subject, wake.rule, None)
         if silent:
-            _over(s, wake, "device_silent.unwatched", {"device": address}, now_ms)
-            _remember(s, wake, {})
+            over(s, wake, "device_silent.unwatched", {"device": address}, now_ms)
+            remember(s, wake, {})
         return
     heard = s.execute(_HEARD, {"address": address}).all()
     heard_ms = max((one.last_heard_ms or 0 for one in heard), default=0)
@@ -301,8 +174,8 @@ def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: i
         if heard_ms <= state["since_ms"]:
             wakes.arm(s, wake.subject, wake.rule, now_ms + limit_ms)
             return
-        _over(s, wake, "device_silent.over", {"device": _called(row, wake)}, now_ms)
-        _remember(s, wake, {})
+        over(s, wake, "device_silent.over", {"device": _called(row, wake)}, now_ms)
+        remember(s, wake, {})
     registered_ms = state.get("from_ms")
     if not heard_ms and registered_ms is None:
         registered_ms = wake.wake_at_ms
@@ -322,7 +195,7 @@ def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: i
         return
     _device_alarm(s, wake, row, now_ms, never=not heard_ms)
     devices.fall_silent(s, address, heard_ms)
-    _remember(s, wake, {"since_ms": heard_ms})
+    remember(s, wake, {"since_ms": heard_ms})
     wakes.arm(s, wake.subject, wake.rule, now_ms + limit_ms)
 
 

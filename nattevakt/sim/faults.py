@@ -84,6 +84,8 @@ _ALL = (
           "Zigbee-knapper med handling", _named_press, changes=faulty.no_action, loses=True),
     Fault("low_battery_press", "med lavt batteri sender omformeren ingenting når knappen trykkes: trykket er tapt",
           "HS1EB", lambda s: s.model == "HS1EB", changes=faulty.nothing, loses=True),
+    Fault("retained_press", "megleren lagrer trykket og deler det ut på nytt til den som kobler seg til",
+          "Zigbee-knapper med handling", _named_press, garbles=faulty.press_stays),
     Fault("availability_lost", "broen tror et øyeblikk at enheten er borte", "Zigbee", _radio("zigbee2mqtt"),
           begins=faulty.unavailable),
     Fault("light_repeats", "hver lysmåling gjentar at noen beveger seg", "Zigbee-bevegelsessensorer",

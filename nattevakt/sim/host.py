@@ -247,6 +247,11 @@ class GatewayHost:
         return tuple(self._ports)
 
     @property
+    def pulled(self) -> int:
+        """How many of them are pulled out."""
+        return len(self._out)
+
+    @property
     def disk_life(self) -> int:
         """Which image of its disk this is: one more with each cut and each change of the card."""
         return self._disk.life

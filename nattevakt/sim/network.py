@@ -92,8 +92,15 @@ class Link:
         return self._road
 
     @property
+    def wrong(self) -> int:
+        """How many troubles it has."""
+        return len(self.troubles)
+
+    @property
     def road(self) -> Road:
         """What it is like now."""
+        if not self.troubles:
+            return self._road
         deaf = self._road in (Road.CUT, Road.DEAF) or any(t.no_requests for t in self.troubles)
         mute = self._road in (Road.CUT, Road.HALF_OPEN) or any(t.no_answers for t in self.troubles)
         if deaf:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from nattevakt.central.tables import device_states
-from nattevakt.edge.events import Bed, Started
+from nattevakt.edge.events import Bed, Moment, Started
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import CompleteTo, HeldStream
 from tests.central.house import BED, S1, S2, S3, House, line, moment
+from tests.central.watch import begun, cycle, live, silent, take, well
 
 SECOND = 1_000
 S4 = "4" * 32
@@ -125,6 +126,7 @@ def test_a_start_that_was_never_told_is_no_other_card(house: House) -> None:
     begin(house, S1)
     lives(house, S1)
     begin(house, S3, 5, S2, 4)
+    lives(house, S3)
     assert [alarm.kind for alarm in house.alarms()] == ["rows_missing"]
 
 
@@ -139,3 +141,91 @@ def test_rooms_are_named_only_where_there_are_any(house: House) -> None:
     begin(house, S1)
     begin(house, S2)
     assert [row.reason_code for row in lost(house)] == ["storage_lost.empty"]
+
+
+MINUTE = 60 * SECOND
+
+
+def returns(house: House, gone_ms: int, *, lived: Moment | None = None, seq: int = 2) -> None:
+    """The agent starts with all that it had stored, so long after its last stored sign of life."""
+    lived = lived or moment(house.clock.at_ms)
+    house.clock.at_ms += gone_ms
+    house.gate.tell(seq, Started("0.1.0", S1, seq - 1, lived), stream=S2, firsts={S2: seq})
+
+
+def gaps(house: House) -> list[Any]:
+    return house.alarms("gateway_gap")
+
+
+@pytest.mark.parametrize(("gone_ms", "told"), [(45 * SECOND, 0), (10 * MINUTE, 1)])
+def test_who_was_gone_while_the_centre_was_away_too_is_named_with_from_and_to(
+    house: House, gone_ms: int, told: int
+) -> None:
+    """Dense seed 9: an older copy of a card was put in while nobody could see that its gateway was gone."""
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    house.gate.tell(2, Bed(BED, occupied=True))
+    house.clock.at_ms += 20 * MINUTE
+    lived_ms = house.clock.at_ms
+    returns(house, gone_ms, seq=3)
+    assert [alarm.sound_seq for alarm in gaps(house)] == [1] * told
+    if told:
+        (alarm,) = gaps(house)
+        assert (alarm.priority, alarm.reason_code) == (Priority.MEDIUM, "gateway_gap")
+        wanted = {"gateway": "Loftet", "from_ms": lived_ms, "to_ms": house.clock.at_ms, "rooms": "202"}
+        assert alarm.reason_params == wanted
+    assert lost(house) == []
+
+
+def test_who_was_heard_until_it_died_and_is_back_soon_is_not_named(house: House) -> None:
+    """Its clocks say nothing of when it last lived; the centre heard it a moment ago."""
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    returns(house, 40 * SECOND, lived=moment(house.clock.at_ms, boot="boot-0", synced=False))
+    assert house.alarms() == []
+
+
+def test_where_no_clock_tells_how_long_it_was_gone_it_is_named(house: House) -> None:
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    returns(house, 10 * MINUTE, lived=moment(house.clock.at_ms, boot="boot-0", synced=False))
+    assert [alarm.reason_params["from_ms"] for alarm in gaps(house)] == [house.clock.at_ms - 10 * MINUTE]
+
+
+def test_each_such_gap_is_heard_of(house: House) -> None:
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    returns(house, 10 * MINUTE)
+    house.clock.at_ms += 10 * MINUTE
+    lived = moment(house.clock.at_ms)
+    house.clock.at_ms += 5 * MINUTE
+    house.gate.tell(3, Started("0.1.0", S2, 2, lived), stream=S3, firsts={S3: 3})
+    assert [alarm.sound_seq for alarm in gaps(house)] == [2]
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["is silent", "was told of it"])
+def test_whose_silence_was_told_is_not_told_again(house: House, ended: bool) -> None:
+    begun(house)
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    lived = moment(house.clock.at_ms)
+    live(house, 5 * MINUTE, house.gates[1])
+    if ended:
+        well(house.gate, marks={S1: 1})
+        cycle(house)
+    assert [alarm.state for alarm in silent(house)] == (["auto_avklart"] if ended else ["meldt"])
+    returns(house, 30 * SECOND, lived=lived)
+    assert gaps(house) == []
+
+
+def test_that_it_was_silent_in_the_evening_says_nothing_of_the_night(house: House) -> None:
+    begun(house)
+    live(house, 5 * MINUTE, house.gates[1])
+    take(house, silent(house)[0].id)
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    cycle(house)
+    house.clock.at_ms += 30 * MINUTE
+    returns(house, 10 * MINUTE)
+    assert [alarm.state for alarm in silent(house)] == ["kvittert"]
+    assert len(gaps(house)) == 1

@@ -8,8 +8,8 @@ from nattevakt.central.alarms import register
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act
 from nattevakt.central.gateway_faults import STANDS_MS
+from nattevakt.central.gateway_silence import ANEW_MS
 from nattevakt.central.tables import rule_states, staff, wake_rows
-from nattevakt.central.watching import ANEW_MS
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import CompleteTo
 from tests.central.house import House, moment
@@ -121,7 +121,7 @@ def test_a_fault_that_goes_on_although_its_alarm_was_ended_rings_again_after_hal
     end(house, house.alarms()[0].id)
     pass_time(house, ANEW_MS - MIN, faults=CARD)
     assert faults(house) == [("store", "avsluttet", 1)]
-    pass_time(house, STANDS_MS + 2 * MIN, faults=CARD)
+    pass_time(house, MIN + 15 * S, faults=CARD)
     assert faults(house) == [("store", "avsluttet", 1), ("store", "meldt", 1)]
     pass_time(house, 2 * ANEW_MS, faults=CARD)
     assert faults(house) == [("store", "avsluttet", 1), ("store", "meldt", 1)], "it stands, and says so once"

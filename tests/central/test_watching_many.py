@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.dialects import sqlite
 
-from nattevakt.central import watching
+from nattevakt.central import gateway_silence
 from nattevakt.central.migrate import make_ready
 
 
@@ -16,7 +16,7 @@ def test_the_rooms_of_a_silent_gateway_are_found_without_reading_what_all_others
     """A power cut silences a town: 2,000 of these questions follow, and SQLite's one writer waits for them."""
     file = tmp_path / "central.sqlite"
     make_ready(f"sqlite:///{file}")
-    compiled = watching._SERVED.compile(dialect=sqlite.dialect())
+    compiled = gateway_silence._SERVED.compile(dialect=sqlite.dialect())
     with closing(sqlite3.connect(file)) as connection:
         values = [1] * len(compiled.positiontup or ())
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {compiled}", values)]

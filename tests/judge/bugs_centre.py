@@ -91,17 +91,6 @@ CENTRE: tuple[Mutant, ...] = (
         ),
     ),
     bug(
-        "gap_never_over",
-        "No silent holes",
-        "an alarm about missing rows stays when they have come after all",
-        "7",
-        (
-            "central/lifeline.py",
-            "    if was_missing and not still_missing:\n",
-            "    if was_missing and still_missing:\n",
-        ),
-    ),
-    bug(
         "complete_without_rows",
         "Silence is judged only on complete data",
         "complete_to is taken over when it is said, not when its rows are there",
@@ -271,10 +260,10 @@ CENTRE: tuple[Mutant, ...] = (
         "6",
         (
             _REGISTER,
-            '    _write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)\n',
+            '    write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)\n',
             (
                 "    at_ms = request.occurred.to_ms\n"
-                '    _write(s, alarm.id, alarm.state, alarm.state, at_ms, "sound" if sound else "join", detail)\n'
+                '    write(s, alarm.id, alarm.state, alarm.state, at_ms, "sound" if sound else "join", detail)\n'
             ),
         ),
     ),
@@ -299,6 +288,18 @@ CENTRE: tuple[Mutant, ...] = (
         "The watcher is watched",
         "a change of an alarm does not move what tablets look at",
         "1 3",
-        (_REGISTER, "    s.changed()\n\n\ndef _raise(", "\n\ndef _raise("),
+        ("central/alarms/history.py", "    s.changed()\n", ""),
+    ),
+    bug(
+        "taken_forgotten",
+        "The alarm's life",
+        "the deadline of a taken alarm stands in the process's memory, where nobody looks",
+        "6",
+        (
+            "central/alarms/overdue.py",
+            "    wakes.arm(s, subject(alarm_id), RULE, due_ms if isinstance(due_ms, int) else None)\n",
+            '    s.hints.setdefault("taken", {})[subject(alarm_id)] = due_ms\n',
+        ),
+        ("central/sweep.py", "        overdue.ensure(s, now_ms)\n", ""),
     ),
 )

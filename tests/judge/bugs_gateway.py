@@ -61,6 +61,19 @@ GATEWAY: tuple[Mutant, ...] = (
         ),
     ),
     bug(
+        # In place of "an alarm about missing rows stays when they have come": since a stream is called short only when
+        # nothing of it can be on its way, no world that is played has rows that come after such an alarm.
+        "predecessor_unnamed",
+        "No silent holes",
+        "a stream does not name the one before it, so that nobody can know whether that one is complete",
+        "2 4",
+        (
+            _OUTBOX,
+            "        previous = self._streams[-1][1] if self._streams else None\n",
+            "        previous = None\n",
+        ),
+    ),
+    bug(
         "repeat_swallowed",
         "Urgency",
         "the second press of two is counted and leaves no row",
@@ -125,16 +138,8 @@ GATEWAY: tuple[Mutant, ...] = (
         "5",
         (
             _CORE,
-            "        self._store_failures += 1\n        self._store_fault = str(error)\n",
-            "        self._store_failures += 1\n",
-        ),
-        (
-            _CORE,
-            (
-                "                self._stored_again()\n        except StoreError as error:\n"
-                "            self._store_fault = str(error)\n"
-            ),
-            "                self._stored_again()\n        except StoreError:\n            pass\n",
+            '            found["store"] = self._store_fault\n        now_ms = now',
+            "            pass\n        now_ms = now",
         ),
     ),
     bug(

@@ -66,6 +66,7 @@ _ALL = (
     Kind("rows_missing", INTERNAL, Priority.LOW, may_clear_itself=True),
     # As loud as a gateway that nothing is known from: until it started, nothing was.
     Kind("storage_lost", INTERNAL, Priority.MEDIUM, may_clear_itself=False),
+    Kind("gateway_gap", INTERNAL, Priority.MEDIUM, may_clear_itself=False),
     Kind("gateway_silent", INTERNAL, Priority.MEDIUM, may_clear_itself=True),
     Kind("device_silent", INTERNAL, Priority.LOW, may_clear_itself=True),
     # Nobody has seen the resident when the plan said so: as loud as a gateway that nothing is known from.

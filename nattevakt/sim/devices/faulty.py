@@ -85,6 +85,29 @@ def no_action(device: SimDevice, told: Told, _chance: Random) -> Told:
     return device.raw({"action": ""}) if isinstance(device, ZigbeeDevice) else told
 
 
+def press_stays(_device: SimDevice, told: Told, _chance: Random) -> Told:
+    """Somebody has asked the bridge to have this device's messages kept: the broker hands the last press out to whoever
+    subscribes anew. A bridge of today sends no empty word after a press, which would take its place."""
+    found: list[Utterance] = []
+    for one in told:
+        word = _action(one)
+        if word is None:
+            found.append(one)
+        elif word and isinstance(one.said, Published):
+            found.append(replace(one, said=replace(one.said, retained=True)))
+    return tuple(found)
+
+
+def _action(one: Utterance) -> str | None:
+    """The action that a message names, "" for none or for a copy on a topic of its own; None for another message."""
+    if not isinstance(one.said, Published):
+        return None
+    if one.said.topic.endswith("/action"):
+        return ""
+    payload = json.loads(one.said.payload)
+    return payload.get("action") if isinstance(payload, dict) else None
+
+
 def dim_motion(device: SimDevice, told: Told, _chance: Random) -> Told:
     """Movement that is told as none, with a link quality of nought."""
     return device.raw({"occupancy": False, "linkquality": 0}) if isinstance(device, ZigbeeDevice) else told

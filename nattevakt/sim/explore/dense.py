@@ -29,7 +29,7 @@ from nattevakt.sim.explore.telling import (
     staff_of,
     up_first,
 )
-from nattevakt.sim.explore.wards import ward_of
+from nattevakt.sim.explore.wards import SWIFT_S, ward_of
 from nattevakt.sim.people import MINUTE_MS, Happening
 from nattevakt.sim.ward import Resident, Sensor
 from nattevakt.sim.world import chance_of
@@ -46,6 +46,13 @@ A_DAY_MIN = 420
 EDGES = 0.35
 """So many of them lie about the beginning of somebody's window."""
 RECIPES_AN_HOUR, STRAY_AN_HOUR = (4, 6), (1, 2)
+SHARE = 4
+"""Among so many seeds that follow each other the recipes are dealt like cards: none of them is long in coming."""
+DIES = "device_dies"
+QUIET_START, QUIET_START_MS, DEAD_MS = 0.4, 20 * MINUTE_MS, (16 * MINUTE_MS, 18 * MINUTE_MS)
+"""So many stories begin calmly for so long, but for one device that is dead: nothing else hides its silence."""
+KNOCKED, KNOCKED_S, AWAY_S = 0.5, (10, 60), (20, 40)
+"""In so many of these what it is heard through is away too, soon after it has died and for a moment."""
 BURSTS_S = (2.3, 2.7, 6.0, 20.0, 90.0, 200.0)
 """Between one press and the next: no repeat any more, at once, while somebody comes, after somebody has come."""
 REPEAT_S = 1.3
@@ -62,52 +69,78 @@ class Step:
     other: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Troubles that are drawn together. acts: about moments of this kind. kept: what is said then, a broker keeps."""
+
+    steps: tuple[Step, ...]
+    acts: tuple[Act, ...] = NEEDS
+    kept: bool = False
+
+
+def _of(*steps: Step, acts: tuple[Act, ...] = NEEDS, kept: bool = False) -> Recipe:
+    return Recipe(steps, acts, kept)
+
+
 CUT = ("link_cut", "link_cut", "link_refused", "link_deaf", "link_half_open", "proxy_502", "proxy_503", "portal")
 DEATHS = ("agent_killed", "gateway_power", "agent_killed", "agent_gone")
 DISK = ("disk_full", "disk_read_only", "disk_failing")
-RECIPES: Sequence[tuple[Step, ...]] = (
+CRIES = (Act.PRESSES, Act.FALLS, Act.FALLS_PERHAPS, Act.FLOODS)
+"""What rings by itself."""
+RECIPES: Sequence[Recipe] = (
     # What is said while nothing gets through comes late.
-    (Step(CUT, (10, 500), (200, 900, 2_400)),),
-    (Step(CUT, (10, 500), (900, 2_400)), Step(("link_narrow", "link_slow", "centre_slow"), (10, 500), (2_400,))),
+    _of(Step(CUT, (10, 500), (200, 900, 2_400))),
+    _of(Step(CUT, (10, 500), (900, 2_400)), Step(("link_narrow", "link_slow", "centre_slow"), (10, 500), (2_400,))),
     # Somebody moves in before it is known what happened.
-    (
-        Step(CUT, (20, 120), (200, 900)),
-        Step(("guest_moves_in",), (-60, -5)),
-    ),
+    _of(Step(CUT, (20, 120), (400, 900)), Step(("guest_moves_in",), (-170, -35)), acts=CRIES),
     # The box dies with what it has not delivered, or with what its disk would not take.
-    (Step(CUT, (10, 120), (200, 900)), Step(DEATHS, (-60, -1), (5, 70))),
-    (Step(DISK, (2, 60), (70, 200)), Step(DEATHS, (-12, -1), (5, 20))),
-    (Step(DISK, (2, 120), (70, 200, 900)),),
-    (Step(("disk_failing",), (100, 600), (900,)),),
-    (Step(("agent_cut_at_commit", "agent_cut_between", "power_tears_commit"), (2, 60), (200,)),),
-    (Step(("agent_crashes_on",), (2, 60), (70, 200)),),
-    (Step(("card_restored",), (20, 400), (500, 900)), Step(CUT, (0, 100), (200,))),
+    _of(Step(CUT, (10, 120), (200, 900)), Step(DEATHS, (-60, -1), (5, 70))),
+    _of(Step(DISK, (2, 60), (70, 200)), Step(DEATHS, (-12, -1), (5, 20))),
+    _of(Step(DISK, (2, 60), (70, 200)), Step(("agent_killed", "agent_gone"), (-6, -1), (5, 20)), acts=CRIES, kept=True),
+    _of(Step(DISK, (2, 120), (70, 200, 900))),
+    _of(Step(("disk_full", "disk_read_only"), (10, 300), (400, 900))),
+    _of(Step(("disk_failing",), (100, 600), (900,))),
+    _of(Step(("agent_cut_at_commit", "agent_cut_between", "power_tears_commit"), (2, 60), (200,))),
+    _of(Step(("agent_crashes_on",), (2, 60), (70, 200))),
+    _of(Step(("card_restored",), (20, 400), (500, 900)), Step(CUT, (0, 100), (200,))),
     # The centre dies over it, or goes back to before it.
-    (Step(("centre_cut_at_commit", "centre_cut_between", "centre_tears_commit"), (2, 60), (200,)),),
-    (Step(("centre_restored",), (20, 200), (200, 500)),),
-    (Step(("centre_killed", "centre_away", "centre_crashes_on"), (0, 60), (20, 70, 200)),),
-    (Step(("centre_away",), (20, 900), (70, 900, 2_400)),),
-    (Step(("centre_locked", "centre_read_only", "centre_disk_failing"), (2, 60), (70, 200)),),
+    _of(Step(("centre_cut_at_commit", "centre_cut_between", "centre_tears_commit"), (2, 60), (200,))),
+    _of(Step(("centre_restored",), (20, 200), (200, 500))),
+    _of(Step(("centre_killed", "centre_away", "centre_crashes_on"), (0, 60), (20, 70, 200))),
+    _of(Step(("centre_away",), (20, 900), (70, 900, 2_400))),
+    _of(Step(("centre_locked", "centre_read_only", "centre_disk_failing"), (2, 60), (70, 200))),
     # All come back at once, and the centre is slow.
-    (
+    _of(
         Step(("link_cut",), (300, 900), (900,)),
         Step(("link_cut",), (300, 900), (900,), other=True),
         Step(("centre_slow",), (100, 300), (2_400,)),
     ),
-    # More than the box has room for.
-    (Step(("small_outbox",), (600, 2_000), (3_600,)), Step(CUT, (300, 1_500), (2_400,))),
+    # More than the box has room for; and a new stream that begins over what is not delivered yet.
+    _of(Step(("small_outbox",), (600, 2_000), (3_600,)), Step(CUT, (300, 1_500), (2_400,))),
+    _of(
+        Step(("small_outbox",), (900, 2_000), (3_600,)),
+        Step(("link_cut",), (900, 1_500), (1_500,)),
+        Step(("agent_killed",), (-200, 300)),
+        Step(("link_narrow",), (300, 600), (2_400,)),
+    ),
     # What is old comes as if it were new.
-    (Step(DEATHS, (-200, -20), (5,)), Step(("bridge_restarts", "broker_restarts"), (-400, -210), (20,))),
-    (Step(("device_cached_replay", "device_retained_stale", "device_history_again"), (5, 200), (900,)),),
-    (Step(("device_quadruple", "device_repeater_copies"), (5, 200), (900,)),),
-    (Step(("link_wanders", "link_doubles", "link_reorders"), (5, 300), (900,)), Step(DEATHS, (-60, -1), (5,))),
+    _of(Step(DEATHS, (-200, -20), (5,)), Step(("bridge_restarts", "broker_restarts"), (-400, -210), (20,))),
+    _of(Step(("device_cached_replay", "device_retained_stale", "device_history_again"), (5, 200), (900,))),
+    _of(
+        Step(("device_retained_press",), (30, 300), (2_400,)),
+        Step(("broker_restarts",), (-900, -20), (5, 20, 70)),
+        acts=(Act.PRESSES,),
+    ),
+    _of(Step(("device_quadruple", "device_repeater_copies"), (5, 200), (900,))),
+    _of(Step(("link_wanders", "link_doubles", "link_reorders"), (5, 300), (900,)), Step(DEATHS, (-60, -1), (5,))),
     # Clocks.
-    (Step(("clock_steps",), (5, 300), (200, 900)),),
-    (Step(("clock_unsynced", "clock_1970", "clock_last_saved"), (30, 300), (200, 900)), Step(CUT, (0, 60), (200,))),
+    _of(Step(("clock_steps",), (5, 300), (200, 900))),
+    _of(Step(("clock_unsynced", "clock_1970", "clock_last_saved"), (30, 300), (200, 900)), Step(CUT, (0, 60), (200,))),
     # What cannot do its job.
-    (Step(("device_dies",), (5, 900), (3_600,)),),
-    (Step(("agent_gone", "stick_unplugged", "key_revoked"), (5, 300), (200, 900)),),
-    (Step(("same_second", "logs_out", "tablet_dies", "away"), (-40, 20), (200, 900)),),
+    _of(Step(("device_dies",), (5, 900), (3_600,))),
+    _of(Step(("agent_gone", "stick_unplugged", "key_revoked"), (5, 300), (200, 900))),
+    _of(Step(("stick_unplugged", "broker_restarts"), (5, 300), (70, 200)), Step(("device_dies",), (5, 60), (2_400,))),
+    _of(Step(("same_second", "logs_out", "tablet_dies", "away"), (-40, 20), (200, 900))),
 )
 """What is drawn together; a sort that does not fit anybody is left out."""
 
@@ -131,7 +164,8 @@ def tell_dense(seed: int, hours: float, level: str, sorts: Sorts) -> Story:
         life += _lives(resident, begins_ms + MINUTE_MS, faults_end_ms - QUIET_MS, own)
     told = tuple(sorted(life, key=lambda h: (h.at_ms, h.resident, h.act.value, h.spot)))
     drawn = _Dense(ward, level, sorts, chance_of(seed, "dense mishaps"))
-    drawn.hours(begins_ms + SETTLED_MS, faults_end_ms, told, hours)
+    from_ms = begins_ms + (QUIET_START_MS if drawn.begins_quietly(begins_ms) else SETTLED_MS)
+    drawn.hours(from_ms, faults_end_ms, told, hours, hand_of(seed))
     return Story(
         seed,
         level,
@@ -203,27 +237,59 @@ def _presses(from_ms: int, to_ms: int, chance: Random) -> Iterator[float]:
 class _Dense(Drawn):
     """Mishaps as they are drawn, several at a time."""
 
-    def hours(self, from_ms: int, to_ms: int, life: Sequence[Happening], hours: float) -> None:
-        """Troubles about moments at which somebody needs help, and some anywhere."""
+    def begins_quietly(self, begins_ms: int) -> bool:
+        """Whether nothing goes wrong for a while, but that one device is dead which should be heard often."""
+        own = Random(self.chance.getrandbits(64))  # noqa: S311 - a simulation, not a secret
+        quiet, sort = own.random() < QUIET_START, self.sorts.get(DIES)
+        swift = [s for s in self.ward.sensors if s.interval_s == SWIFT_S and s.speaks_every_s == SWIFT_S]
+        if not quiet or not swift or sort is None or not self.may(sort):
+            return False
+        at_ms, sensor = begins_ms + round(own.uniform(1.5, 3) * MINUTE_MS), own.choice(swift)
+        self.found.append(Mishap(at_ms, DIES, sensor.address, own.randint(*DEAD_MS), own.getrandbits(32)))
+        source = "stick_unplugged" if sensor.is_serial else "broker_restarts"
+        if own.random() < KNOCKED and source in self.sorts:
+            lasts_ms, later_ms = round(own.uniform(*AWAY_S) * 1000), round(own.uniform(*KNOCKED_S) * 1000)
+            self.found.append(Mishap(at_ms + later_ms, source, sensor.gateway, lasts_ms, own.getrandbits(32)))
+        return True
+
+    def hours(
+        self, from_ms: int, to_ms: int, life: Sequence[Happening], hours: float, hand: Sequence[Recipe] = RECIPES
+    ) -> None:
+        """Troubles about moments at which somebody needs help, of those that were dealt, and some anywhere."""
         names = [name for name, sort in self.sorts.items() if self.may(sort)]
         if not names:
             return
         calls = [h for h in life if h.act in NEEDS and from_ms < h.at_ms < to_ms]
         # Level "soft" takes of each recipe what it may have.
-        for _ in range(round(self.chance.randint(*RECIPES_AN_HOUR) * hours) if calls else 0):
-            self._cook(self.chance.choice(RECIPES), from_ms, to_ms, self.chance.choice(calls))
+        for number in range(round(self.chance.randint(*RECIPES_AN_HOUR) * hours) if calls else 0):
+            recipe = hand[number] if number < len(hand) else self.chance.choice(RECIPES)
+            self._cook(recipe, from_ms, to_ms, self.chance.choice(self._moments(recipe, calls)))
         for _ in range(round(self.chance.randint(*STRAY_AN_HOUR) * hours)):
             self._draw(names, from_ms, to_ms, round(self.chance.uniform(from_ms, to_ms)), None)
 
-    def _cook(self, recipe: Sequence[Step], from_ms: int, to_ms: int, moment: Happening) -> None:
+    def _moments(self, recipe: Recipe, calls: Sequence[Happening]) -> Sequence[Happening]:
+        """Those that a recipe is about; all where there is none."""
+        about = [step for step in recipe.steps if all(self.sorts[name].about == "device" for name in step.names)]
+
+        def suits(moment: Happening) -> bool:
+            resident = self.ward.resident(moment.resident)
+            sensor = _asked(resident, moment) if resident is not None else None
+            if sensor is None or moment.act not in recipe.acts or (recipe.kept and sensor.is_serial):
+                return False
+            return all(any(self.sorts[name].fits(sensor) for name in step.names) for step in about)
+
+        return [moment for moment in calls if suits(moment)] or calls
+
+    def _cook(self, recipe: Recipe, from_ms: int, to_ms: int, moment: Happening) -> None:
         own = Random(self.chance.getrandbits(64))  # noqa: S311 - a simulation, not a secret
         resident = self.ward.resident(moment.resident)
         sensor = _asked(resident, moment) if resident is not None else None
         if sensor is None:
             return
-        for step in recipe:
+        for step in recipe.steps:
             names = [name for name in step.names if name in self.sorts and self.may(self.sorts[name])]
-            name, spread, lasts_s = own.choice(names or [""]), own.uniform(0.7, 1.4), own.choice(step.lasts_s)
+            fitting = [name for name in names if self.sorts[name].about != "device" or self.sorts[name].fits(sensor)]
+            name, spread, lasts_s = own.choice(fitting or [""]), own.uniform(0.7, 1.4), own.choice(step.lasts_s)
             at_ms = moment.at_ms - round(own.uniform(*step.before_s) * 1000)
             chance = own.getrandbits(32)
             if not name:
@@ -234,9 +300,7 @@ class _Dense(Drawn):
             elif sort.about == "staff":
                 about = own.choice(self.ward.staff).key
             elif sort.about == "device":
-                about = sensor.address if sort.fits(sensor) else ""
-                if not about:
-                    continue
+                about = sensor.address
             elif step.other:
                 about = next(gateway.key for gateway in self.ward.gateways if gateway.key != about)
             at_ms = min(max(at_ms, from_ms), to_ms - 1_000)
@@ -257,6 +321,13 @@ MEANT = {
     Act.OPENS: Use.DOOR,
     Act.OUT_OF_BED: Use.BED,
 }
+
+
+def hand_of(seed: int) -> Sequence[Recipe]:
+    """What is dealt to a seed of all recipes, in an order of its own."""
+    deck = list(RECIPES)
+    chance_of(seed // SHARE, "dense deck").shuffle(deck)
+    return deck[seed % SHARE :: SHARE]
 
 
 def _asked(resident: Resident, moment: Happening) -> Sensor | None:

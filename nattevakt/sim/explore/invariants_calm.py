@@ -76,8 +76,8 @@ class Calm(Quiet):
         if now_ms - (alarm.moves[-1].seen_ms if alarm.moves else 0) < STAFF_MS:
             return
         if alarm.state in _HELD:
-            # Somebody has it and has not come back to it. Nothing in the product asks them again yet (issue 7).
-            self.court.count("taken and forgotten")
+            # Somebody has it and has not come back to it: it rings again at the change of shift (invariants_taken).
+            self.court.count("taken, until the shift")
             return
         if alarm.subject.startswith("device:") and self._is_silent(alarm.subject.partition(":")[2], now_ms):
             return

@@ -24,8 +24,8 @@ from nattevakt.sim.explore.truth_books import Alarm
 
 DISK_MS = 2 * MINUTE_MS
 """A disk that takes nothing is told of with the next heartbeat that gets through."""
-TOLD_MS = 30 * MINUTE_MS
-"""Whoever was told of a fault so short a while ago still knows of it."""
+TOLD_MS = 31 * MINUTE_MS
+"""Whoever was told of a fault half an hour ago still knows of it; a heartbeat and a sweep, and it rings again."""
 DEVICE_LEAST_MS = 600_000
 DEVICE_INTERVALS = 3
 DEVICE_SLACK_MS = 3 * MINUTE_MS
@@ -105,6 +105,10 @@ class Known(Quiet):
         self._look_ms = 0
         self._stored: dict[str, tuple[int, int]] = {}
         """How much each gateway's disk had taken, and since when it has taken no more."""
+        self._revoked_ms: dict[str, int] = {}
+        """When each gateway's key was last seen to be withdrawn: whoever has it anew is expected from then on."""
+        self._pulled_ms: dict[tuple[str, str], int] = {}
+        """When each serial line of a gateway was last seen to be out: what hangs on it has a fault of its own."""
         self._technical: dict[str, dict[str, Alarm]] = {}
         """The latest alarm of each subject, by rule."""
 
@@ -132,10 +136,12 @@ class Known(Quiet):
 
     def _gateway(self, key: str, now_ms: int) -> None:
         way, watchman = self.truth.ways[key], self.truth.watchman
+        if self.court.is_revoked(key):
+            self._revoked_ms[key] = now_ms
         if way.passes_ms is not None or self.court.is_revoked(key):
             return
         # The centre's own absence gives everybody a grace, once in ten minutes; here as if it always did.
-        silent = watchman.up_for_ms(way.stopped_ms, now_ms)
+        silent = watchman.up_for_ms(max(way.stopped_ms, self._revoked_ms.get(key, 0)), now_ms)
         recently = now_ms - silent - watchman.away_ms < 5_000 and watchman.away_ms > 0
         limit_ms = SILENT_MS + KNOWN_MS + (GRACE_MS if recently else 0)
         if silent <= limit_ms:
@@ -169,6 +175,10 @@ class Known(Quiet):
 
     def _devices(self, now_ms: int) -> None:
         said = self.truth.said
+        for key, road in self.truth.ways.items():
+            for port in road.host.ports if road.host.pulled else ():
+                if not road.host.listens(port):
+                    self._pulled_ms[key, port] = now_ms
         for sensor in self.truth.world.ward.sensors:
             if sensor.interval_s is None:
                 continue
@@ -177,7 +187,8 @@ class Known(Quiet):
             if way is None or way.whole_ms is None or sensor.address in self.court.pardoned:
                 continue
             heard_ms = said.heard_ms.get(sensor.address, 0)
-            since_ms = max(heard_ms, way.whole_ms, way.agent_ms or 0, way.source_ms)
+            line_ms = self._pulled_ms.get((sensor.gateway, sensor.port), 0) if sensor.is_serial else 0
+            since_ms = max(heard_ms, way.whole_ms, way.agent_ms or 0, way.source_ms, line_ms)
             limit_ms = max(DEVICE_INTERVALS * 1000 * sensor.interval_s, DEVICE_LEAST_MS) + DEVICE_SLACK_MS
             if self.truth.watchman.up_for_ms(since_ms, now_ms) <= limit_ms:
                 continue

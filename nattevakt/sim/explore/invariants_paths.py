@@ -12,7 +12,7 @@ from nattevakt.sim.explore.truth import Step
 from nattevakt.sim.explore.truth_books import Alarm
 from nattevakt.sim.explore.truth_books import Move as Row
 
-STAYS = ("join", "sound", "note")
+STAYS = ("join", "sound", "note", "promise")
 """Causes that leave an alarm where it is; a sound may bring back one that cleared itself."""
 NEVER_BY_THEMSELVES = ("call", "fall", "leak")
 

@@ -6,7 +6,7 @@ Must not know doors, silences or what is technical.
 
 from __future__ import annotations
 
-from nattevakt.edge.events import Foreign
+from nattevakt.edge.events import Foreign, Tombstone
 from nattevakt.sim.explore.invariants import (
     DATED_MS,
     STORED_MS,
@@ -106,7 +106,8 @@ class Rings(Quiet):
         """Within two seconds of another: the second press of two is no more than that."""
         _, to_ms = self.truth.true_span(row)
         for cry in self.truth.said.by_device.get(row.device or "", ()):
-            if cry.kind == row.kind and not cry.settled and cry.at_ms <= to_ms + NEAR_MS:
+            heard = cry.heard_ms is not None  # what a dead device did not say is never told
+            if cry.kind == row.kind and heard and not cry.settled and cry.at_ms <= to_ms + NEAR_MS:
                 cry.settled = True
                 if cry.news:
                     cry.row = row
@@ -135,11 +136,27 @@ class Rings(Quiet):
         if now_ms - way.fine_ms <= TAKEN_MS:
             return
         cry.settled = True
+        if not cry.news and self._given_up(cry, limit_ms):
+            return
         says = (
             f"{cry.kind} fra {self.court.place(cry.address)} {self.court.clock(cry.at_ms)} nådde {cry.gateway}"
             f" {self.court.clock(cry.heard_ms)} og ble aldri skrevet"
         )
         self.court.accuse(4, cry.address, f"unwritten {cry.at_ms}", says)
+
+    def _given_up(self, cry: Cry, limit_ms: int) -> bool:
+        """Whether a repeat, which is of class C, was shed by the very transaction that stored it: no disk shows it, and
+        a tombstone tells of it."""
+        box = self.truth.boxes[cry.gateway]
+        for tomb in box.tombstones:
+            body = tomb.event.body
+            if not isinstance(body, Tombstone) or body.lost_class != "C" or cry.address not in body.devices:
+                continue
+            numbers = range(body.first_seq, body.last_seq + 1)
+            unseen = any((box.key, body.stream, number) not in box.rows for number in numbers)
+            if unseen and 0 <= tomb.at_ms - (cry.heard_ms or 0) <= limit_ms:
+                return True
+        return False
 
     def _strange(self, row: Written) -> None:
         body = row.event.body

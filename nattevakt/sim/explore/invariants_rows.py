@@ -23,12 +23,14 @@ from nattevakt.sim.explore.invariants import (
 from nattevakt.sim.explore.truth import Step
 from nattevakt.sim.explore.truth_books import Held
 from nattevakt.sim.explore.truth_roads import Way
-from nattevakt.sim.explore.truth_rows import Box, Written
+from nattevakt.sim.explore.truth_rows import Box, Id, Written
 
 MARKS_EVERY_MS = 5 * MINUTE_MS
 _ORDER = "ABCL"
 _SILENT = "gateway_silent"
-_GAP_KINDS = ("gateway_silent", "rows_missing", "rows_lost", "storage_lost", "gateway_fault", "gateway_cloned")
+_GAP_KINDS = (
+    *("gateway_silent", "gateway_gap", "rows_missing", "rows_lost", "storage_lost", "gateway_fault", "gateway_cloned"),
+)
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class Rows(Quiet):
         super().__init__(court)
         self._vanished: dict[str, int] = {}
         self._died: dict[str, int] = {}
+        self._given_up: set[Id] = set()
+        """Rows that were gone when a tombstone named them: a later one that reaches over them does not count them."""
         self._gaps: list[_Gap] = []
         self._restores = court.truth.world.centre.restores
         self._marks_at_ms = 0
@@ -188,8 +192,9 @@ class Rows(Quiet):
             row
             for seq in range(body.first_seq, body.last_seq + 1)
             if (row := self.truth.rows.get((tomb.gateway, body.stream, seq))) is not None and row.id not in there
-            and row.open
+            and row.open and row.id not in self._given_up
         ]  # fmt: skip
+        self._given_up.update(row.id for row in lost)
         self.court.count("shed", body.count)
         for row in lost:
             if row.urgency in ("A", "L"):

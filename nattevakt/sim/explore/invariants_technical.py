@@ -22,6 +22,8 @@ REACH_MS = 5 * MINUTE_MS
 """How far back a cause may lie."""
 BROKEN_MS = 40 * SECOND_MS
 """A gateway that is called silent after 60 s was heard 15 s before its road broke, or less."""
+LIFE_MS = 30 * SECOND_MS
+"""So old may the last sign of life be that a gateway had stored when it died."""
 EARLY_MS = 90 * SECOND_MS
 """How much sooner than its limit a device's silence may seem to have lasted: heartbeats round its last word down."""
 FLAPS, FLAPS_MS = 8, 60 * MINUTE_MS
@@ -42,6 +44,7 @@ class Technical(Quiet):
     def __init__(self, court: Court) -> None:
         super().__init__(court)
         self._failures = failures()
+        self._works = 0
         self._raised: dict[tuple[str, str], list[int]] = {}
         self._history = (0, 0)
 
@@ -82,7 +85,11 @@ class Technical(Quiet):
             self.court.accuse(2, self._about(alarm), f"flaps {alarm.rule}", says)
 
     def tick(self, now_ms: int) -> None:
-        """No rule fails, whatever it is given."""
+        """No rule fails, whatever it is given; where nothing was done, none has."""
+        works = self.truth.world.centre.works
+        if works == self._works:
+            return
+        self._works = works
         found = failures()
         if found != self._failures:
             self.court.accuse(8, "", "rule failed", f"en regel feilet {self.court.clock(now_ms)}")
@@ -142,6 +149,16 @@ class Technical(Quiet):
         """A card was changed for a copy, or a copy of it runs elsewhere."""
         return way is not None and (way.host.card > 0 or way.key in self.truth.cloned)
 
+    def was_away(self, alarm: Alarm, way: Way | None, _now_ms: int) -> bool:
+        """No agent ran for long enough, its disk took no sign of life, an older copy of its card was put in, or no
+        clock says how long it was."""
+        if way is None:
+            return False
+        since_ms = int(alarm.moves[-1].detail["params"]["from_ms"]) - self.court.offset_ms - LIFE_MS
+        if way.absent_since(since_ms) >= BROKEN_MS or way.fine_ms >= since_ms:
+            return True
+        return way.host.card > 0 or not way.host.clock.synced
+
     def is_faulty(self, alarm: Alarm, way: Way | None, now_ms: int) -> bool:
         """What the gateway says is wrong with it."""
         if way is None:
@@ -164,6 +181,7 @@ class Technical(Quiet):
 
 _CAUSES: Mapping[str, Cause] = {
     "gateway_silent": Technical.is_silent,
+    "gateway_gap": Technical.was_away,
     "device_silent": Technical.is_mute,
     "rows_missing": Technical.is_missing,
     "rows_lost": Technical.is_shed,

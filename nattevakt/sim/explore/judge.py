@@ -4,8 +4,9 @@ Owns which invariants there are and when they are asked: what has changed at onc
 of virtual time. It changes nothing in the world that it looks at. Must not know any single invariant.
 
 1 what rings has one alarm in time; 2 nothing rings twice or for nothing; 3 what rings is on a tablet; 4 what was
-promised is there; 5 who cannot do its job is known; 6 histories are legal paths; 7 after the faults all is quiet; 8
-nothing that no world may cause: an exception, a rule that failed, a row that the centre refused.
+promised is there; 5 who cannot do its job is known; 6 histories are legal paths, and what is taken is not forgotten; 7
+after the faults all is quiet; 8 nothing that no world may cause: an exception, a rule that failed, a row that the
+centre refused.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from nattevakt.sim.explore.invariants_known import Known, Shown
 from nattevakt.sim.explore.invariants_paths import Paths
 from nattevakt.sim.explore.invariants_rings import Rings
 from nattevakt.sim.explore.invariants_rows import Rows
+from nattevakt.sim.explore.invariants_taken import Taken
 from nattevakt.sim.explore.invariants_technical import Technical
 from nattevakt.sim.explore.story import Story
 from nattevakt.sim.explore.truth import Truth
@@ -39,6 +41,7 @@ MAKERS: tuple[Callable[[Court], Invariant], ...] = (
     Known,
     Technical,
     Paths,
+    Taken,
     Calm,
 )
 

@@ -31,7 +31,7 @@ from nattevakt.sim.world import World
 
 LOOKS_AGAIN_MS = 4 * MINUTE_MS
 """It rings until somebody has it: so often a worker thinks again about what they let ring."""
-REMEMBERS_MIN = (8, 14)
+REMEMBERS_MIN = (8, 40)
 """After so many minutes a worker remembers an alarm that they took and forgot."""
 TECHNICAL_MIN = (3, 15)
 """What is about the installation is looked at after so many minutes."""
@@ -160,12 +160,15 @@ class Staffing:
 
 @dataclass(slots=True)
 class _Job:
-    """What a worker means to do about one alarm. due_ms: when they tap next. next: what they tap."""
+    """What a worker means to do about one alarm. next: what they tap. tapped: they have begun to, and will hear what
+    came of it. reminded: it rang again because somebody forgot it; that happens to nobody twice."""
 
     alarm_id: int
     sound_seq: int
     next: State
     number: int = 0
+    tapped: bool = False
+    reminded: bool = False
 
 
 @dataclass(slots=True)
@@ -261,13 +264,20 @@ class Hands:
         for card in cards:
             job = self._jobs.get(card.id)
             if card.taken:
-                if job is not None and job.next is State.TAKEN:
+                # Somebody has it. If that may be by the second of two taps of one's own, the first one's answer tells.
+                if job is not None and job.next is State.TAKEN and not job.tapped:
                     del self._jobs[card.id]
-            elif job is None or (job.next is State.TAKEN and job.sound_seq < card.sound_seq):
+            elif job is None or (job.sound_seq < card.sound_seq and self._is_news(job, card)):
                 self._consider(card)
+
+    @staticmethod
+    def _is_news(job: _Job, card: CardView) -> bool:
+        """Nobody has it, and they have not answered; or they did and forgot, and it rings again."""
+        return job.next is State.TAKEN or card.state == State.ESCALATED.value
 
     def _consider(self, card: CardView) -> None:
         job = self._jobs[card.id] = _Job(card.id, card.sound_seq, State.TAKEN, self._number())
+        job.reminded = card.state == State.ESCALATED.value
         chance, manner = self.chance, self.manner
         after_ms = round(chance.lognormvariate(0.0, 0.6) * manner.answers_s * 1000)
         kind = self.page.kind(card.id)
@@ -313,7 +323,7 @@ class Hands:
 
     def _taken(self, job: _Job) -> None:
         """It is theirs."""
-        if self.chance.randrange(1000) < self.manner.forgets:
+        if self.chance.randrange(1000) < self.manner.forgets and not job.reminded:
             self.world.told(f"{self.manner.worker} glemmer alarm {job.alarm_id}")
             self._after(round(self.chance.uniform(*REMEMBERS_MIN) * MINUTE_MS), job, self._go)
         else:
@@ -331,7 +341,7 @@ class Hands:
 
     def _tap(self, job: _Job, to: State) -> None:
         """One tap, perhaps two; tried until it gets through, with the key of the first try."""
-        job.next = to
+        job.next, job.tapped = to, True
         job.number = self._number()
         key = f"{self.manner.worker}-{job.number:08}"
         doubled = self.chance.randrange(1000) < self.manner.doubles

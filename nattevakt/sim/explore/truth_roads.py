@@ -7,10 +7,16 @@ when without a break? A request that got no answer breaks it. Limits are counted
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter
+from typing import Any
 
 from nattevakt.sim.centre import Centre
 from nattevakt.sim.host import GatewayHost
 
+_SIGNS = attrgetter(
+    *("lives", "disk_life", "up", "disk_fine", "link.plain_road", "link.wrong", "link.weather.lost", "link.failures"),
+    *("session.connected", "session.remembers", "pulled"),
+)
 KEPT_MS = 6 * 3_600_000
 LOOK_MS = 100
 """How often it is looked at; deaths and failed requests are noticed at once."""
@@ -44,6 +50,9 @@ class Way:
         """When one of its lines or its broker was last seen to be away."""
         self.breaks: deque[tuple[int, int]] = deque()
         """Stretches of the last while in which it was not whole: (from, to)."""
+        self.absences: deque[tuple[int, int]] = deque()
+        """Stretches of the last while in which no agent ran: (from, to)."""
+        self._absent_ms: int | None = now_ms
         self._centre = centre
         self._failures = host.link.failures
         self._life = host.lives
@@ -51,17 +60,14 @@ class Way:
         self._signs = (-1, -1, -1, False)
 
     @property
-    def signs(self) -> tuple[object, ...]:
+    def signs(self) -> tuple[Any, ...]:
         """What all that is asked of it hangs on: while these are as they were, it is as it was."""
-        host, link = self.host, self.host.link
-        road = (link.plain_road, len(link.troubles), link.weather.lost, link.failures)
-        session = (host.session.connected, host.session.remembers)
-        return host.lives, host.disk_life, host.up, host.disk_fine, road, session
+        return _SIGNS(self.host)
 
     @property
     def steady(self) -> bool:
         """Whether it is whole, so that nothing but time passes until one of its signs changes."""
-        return self.whole_ms is not None and self.host.session.connected
+        return self.whole_ms is not None and self.host.session.connected and not self.host.pulled
 
     def passes_time(self, now_ms: int) -> None:
         """It is steady still."""
@@ -81,6 +87,7 @@ class Way:
                 self.agent_ms = now_ms if host.up else None
         elif self.agent_ms is None:
             self.agent_ms = now_ms
+        self._note_absence(now_ms)
         if host.disk_fine:
             self.disk_ms = None
         else:
@@ -89,7 +96,7 @@ class Way:
         its_own = up and host.disk_fine and host.link.passes
         if up and host.link.arrives:
             self.stopped_ms = now_ms  # a half-open road brings what the gateway says
-        if up and not host.session.connected:
+        if up and (not host.session.connected or host.pulled):
             self.source_ms = now_ms
         passes = its_own and centre.up and centre.writable
         if not passes:
@@ -111,6 +118,19 @@ class Way:
             self.whole_ms, self.broken_ms = None, now_ms
             return True
         return False
+
+    def _note_absence(self, now_ms: int) -> None:
+        if self.agent_ms is None:
+            self._absent_ms = now_ms if self._absent_ms is None else self._absent_ms
+        elif self._absent_ms is not None:
+            self.absences.append((self._absent_ms, self.agent_ms))
+            self._absent_ms = None
+            while self.absences[0][1] < now_ms - KEPT_MS:
+                self.absences.popleft()
+
+    def absent_since(self, from_ms: int) -> int:
+        """For how long at a stretch no agent ran, counted from this moment at the earliest."""
+        return max((end - max(begin, from_ms) for begin, end in self.absences), default=0)
 
     def whole_for_ms(self, since_ms: int, now_ms: int) -> int:
         """For how long it has been whole without a break, counted from this moment at the earliest; -1 while not."""

@@ -9,6 +9,7 @@ choice comes from the seed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 
 from nattevakt.central.places.bases import Ground
@@ -27,6 +28,9 @@ FAMILIES = ("Solbakken", "Lunde", "Moen", "Haugen", "Aasen", "Nygård", "Vik", "
 FEWEST, MOST = 5, 8
 BEDS = (("22:00", "07:00"), ("22:00", "07:00"), ("20:00", "08:00"), ("23:00", "07:00"), ("01:00", "09:00"))
 DOORS = (("23:00", "07:00"), ("22:00", "07:00"), ("21:00", "06:00"))
+SWIFT, SWIFT_S = 0.2, 200
+"""So many of the devices that give signs of life give one this often: what is set to that is missed within a quarter of
+an hour."""
 GUEST_ROOM = "e1"
 """The number of the room whose guests change, where there is one."""
 Maker = Callable[[int, str], Sensor]
@@ -144,8 +148,18 @@ def _residents(seed: int) -> tuple[Resident, ...]:
     found = []
     for number, room in enumerate(rooms):
         own = chance_of(seed, f"home {number}")
-        found.append(_resident(number, room, own, radar if number == 2 else None))
+        resident = _resident(number, room, own, radar if number == 2 else None)
+        found.append(_swift(resident, chance_of(seed, f"pace {number}")))
     return tuple(found)
+
+
+def _swift(resident: Resident, chance: Random) -> Resident:
+    """The same with some devices that somebody has set to give signs of life often."""
+    sensors = []
+    for sensor in resident.sensors:
+        often = chance.random() < SWIFT and sensor.interval_s is not None
+        sensors.append(replace(sensor, interval_s=SWIFT_S) if often else sensor)
+    return replace(resident, sensors=tuple(sensors))
 
 
 def _resident(number: int, room: str, chance: Random, radar: Use | None) -> Resident:

@@ -40,7 +40,7 @@ ON = {
     "22:18": (*LINES, "quadruple", "two_gateways"),
     "22:47": ("phantom_open",),
     "22:58": ("bounce",),
-    "00:30": (*AGAIN, "availability_lost", "config_changed", "flicker"),
+    "00:30": (*AGAIN, "availability_lost", "config_changed", "flicker", "retained_press"),
     "01:40": (*LINES, "quadruple"),
     "02:09": (*AGAIN, *BOOTS),
 }

@@ -15,13 +15,14 @@ import pytest
 
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.sim.acts import Act
+from nattevakt.sim.broken import repeating
 from nattevakt.sim.centre import Stock
 from nattevakt.sim.every_kind import EVERY_KIND
 from nattevakt.sim.explore.befalls import BEFALLS, EXCUSES, Befall
 from nattevakt.sim.explore.dense import DENSE
 from nattevakt.sim.explore.story import LEVELS, Mishap
 from nattevakt.sim.explore.wholeness import ails
-from nattevakt.sim.host import GatewayHost
+from nattevakt.sim.host import GatewayHost, GatewayWorkings
 from nattevakt.sim.network import Road
 from nattevakt.sim.people import Happening
 from nattevakt.sim.ward import WARD
@@ -289,6 +290,33 @@ def test_an_older_copy_of_the_centre_is_told_everything_again(folder: Path, stoc
         ends(restored, world, mishap)
         wait(world, 60)
         assert [(s.room, s.ended_as) for s in world.watch.seen if s.kind == "call"] == [("204", "tapt"), ("204", "")]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_press_that_the_broker_keeps_is_handed_out_again_and_rings_once(
+    folder: Path, stock: Stock, *, broken: bool
+) -> None:
+    workings = GatewayWorkings(interpret=repeating) if broken else GatewayWorkings()
+    world = World(Plan(SMALL, NOON_MS, 1, folder, stock, gateways=workings))
+    try:
+        world.start()
+        wait(world, 60)
+        kept, away = BEFALLS["device_retained_press"], BEFALLS["broker_restarts"]
+        call = next(s for r in SMALL.residents for s in r.sensors if kept.fits(s))
+        who = next(r for r in SMALL.residents if call in r.sensors)
+        kept.begin(world, Mishap(world.line.now_ms, kept.name, call.address, 600_000))
+        press(world, who.key)
+        wait(world, 20)
+        assert rung(world) == [(who.room, 0)]
+        mishap = Mishap(world.line.now_ms, away.name, call.gateway, 20_000)
+        away.begin(world, mishap)
+        wait(world, 20)
+        ends(away, world, mishap)
+        wait(world, 20)
+        # A gateway that does not know what it has heard takes the copy for a new press.
+        assert rung(world) == [(who.room, int(broken))]
+    finally:
+        world.close()
 
 
 PROGRAM = """

@@ -8,11 +8,24 @@ from collections import Counter
 import pytest
 
 from nattevakt.sim.acts import Act
-from nattevakt.sim.explore.dense import CALM_MS, CUT, DENSE, RECIPES, tell_dense
+from nattevakt.sim.explore.dense import (
+    CALM_MS,
+    CRIES,
+    CUT,
+    DENSE,
+    DIES,
+    DISK,
+    QUIET_START_MS,
+    RECIPES,
+    SHARE,
+    hand_of,
+    tell_dense,
+)
 from nattevakt.sim.explore.invariants import CALM_MS as JUDGED_MS
 from nattevakt.sim.explore.playing import SORTS
 from nattevakt.sim.explore.story import Story
 from nattevakt.sim.explore.telling import NEEDS, tell
+from nattevakt.sim.explore.wards import SWIFT_S, ward_of
 
 HOURS = 1.5
 HOUR_MS = 3_600_000
@@ -70,7 +83,7 @@ def test_presses_come_close_together_and_after_somebody_has_come(told: list[Stor
 
 
 def test_what_is_drawn_together_exists_and_comes(told: list[Story]) -> None:
-    named = {name for recipe in RECIPES for step in recipe for name in step.names}
+    named = {name for recipe in RECIPES for step in recipe.steps for name in step.names}
     assert named <= set(SORTS)
     assert {name for name, sort in SORTS.items() if sort.level == DENSE} <= named
     more = [tell_dense(seed, HOURS, "hard", SORTS) for seed in range(100, 500)]
@@ -79,3 +92,51 @@ def test_what_is_drawn_together_exists_and_comes(told: list[Story]) -> None:
     soft = {m.what for seed in range(30) for m in tell_dense(seed, HOURS, "soft", SORTS).mishaps}
     assert soft & set(CUT)
     assert {SORTS[what].level for what in soft} == {"soft"}
+
+
+def test_the_recipes_are_dealt_so_that_none_is_long_in_coming() -> None:
+    for first in (0, 8, 400):
+        hands = [hand_of(seed) for seed in range(first, first + SHARE)]
+        dealt = [recipe for hand in hands for recipe in hand]
+        assert sorted(map(RECIPES.index, dealt)) == list(range(len(RECIPES)))
+        assert max(map(len, hands)) - min(map(len, hands)) <= 1
+    assert [hand_of(3), hand_of(3)] != [hand_of(3), hand_of(3 + SHARE)]
+
+
+def test_some_begin_calmly_with_one_device_that_is_dead_for_longer_than_its_silence_may_last(told: list[Story]) -> None:
+    many = 0
+    for story in told:
+        early = [m for m in story.mishaps if m.at_ms < story.begins_ms + 8 * 60_000]
+        if not early:
+            continue
+        many += 1
+        dead = early[0]
+        assert dead.what == DIES
+        assert {m.what for m in early[1:]} <= {"stick_unplugged", "broker_restarts"}
+        sensor = next(s for s in ward_of(story.seed).sensors if s.address == dead.about)
+        assert sensor.interval_s == SWIFT_S
+        assert dead.for_ms > (3 * SWIFT_S + 180) * 1000
+        later = [m for m in story.mishaps if m not in early]
+        assert all(m.at_ms >= story.begins_ms + QUIET_START_MS for m in later)
+    assert len(told) // 5 < many < len(told) // 2
+
+
+def test_what_a_broker_keeps_meets_a_disk_that_takes_nothing_and_an_agent_that_dies(told: list[Story]) -> None:
+    """The rarest of what must come together, counted: a press, a disk, a death; a press, a cut, a new guest."""
+    lost = moved = 0
+    for story in told:
+        sensors = {s.address: s for s in ward_of(story.seed).sensors}
+        for happening in story.happenings:
+            at_ms = happening.at_ms
+            if happening.act not in CRIES:
+                continue
+            now = [m for m in story.mishaps if m.at_ms < at_ms < m.ends_ms]
+            soon = [m for m in story.mishaps if at_ms < m.at_ms < at_ms + 170_000]
+            lost += any(
+                disk.what in DISK and m.what == "agent_killed" and m.about == disk.about and m.at_ms < disk.ends_ms
+                for disk in now
+                for m in soon
+            )
+            guests = {sensors[m.about].gateway for m in soon if m.what == "guest_moves_in"}
+            moved += any(m.what in CUT and m.about in guests for m in now)
+    assert min(lost, moved) > len(told) // 8, (lost, moved)

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from nattevakt.edge.events import Tombstone
 from nattevakt.edge.interpret import Interpreted, interpret
+from nattevakt.gateway.outbox import OutboxLimits
 from nattevakt.sim.acts import Act
 from nattevakt.sim.centre import Stock
 from nattevakt.sim.host import GatewayWorkings
@@ -206,3 +208,21 @@ def test_the_second_press_of_two_must_leave_a_row(folder: Path, stock: Stock, *,
         assert [(cry.news, cry.again) for cry in found.judge.truth.said.cries] == [(True, False), (False, True)]
         assert found.broken == ([4] if swallowed else [])
         assert found.said("ble aldri skrevet") is swallowed
+
+
+def test_a_tombstone_that_reaches_over_rows_with_one_of_their_own_counts_its_own(folder: Path, stock: Stock) -> None:
+    """Dense seed 13: what is least goes first; the rows on both sides of it are one range when they go after it."""
+    with looked(folder, stock) as found:
+        world = found.world
+        world.hosts[DOWN].limits = OutboxLimits(unsent_rows_max=10)
+        world.gateway_off(DOWN, box=False)
+        world.gateway_on(DOWN)
+        found.run(0.5)
+        world.hosts[DOWN].link.road = Road.CUT
+        found.happens("r206", (0.3, Act.PRESSES), (0.31, Act.OUT_OF_BED), (0.32, Act.PRESSES), (0.5, Act.IN_BED))
+        found.happens("r206", *((2.5 + number / 4, Act.PRESSES) for number in range(12)))
+        found.run(6)
+        tombs = [tomb.event.body for tomb in found.judge.truth.boxes[DOWN].tombstones]
+        over = [tomb for tomb in tombs if isinstance(tomb, Tombstone) and tomb.lost_class == "B" and tomb.count == 2]
+        assert [tomb.last_seq - tomb.first_seq > 1 for tomb in over] == [True], tombs
+        assert found.judge.violations == []

@@ -94,6 +94,15 @@ def test_a_double_tap_changes_nothing_twice(folder: Path, stock: Stock) -> None:
     ward.end()
 
 
+def test_who_taps_twice_while_typing_the_pin_still_has_what_they_took(folder: Path, stock: Stock) -> None:
+    """The first tap finds nobody logged in; the second one comes through before the PIN is typed in full."""
+    ward = Ward(folder, stock, replace(QUICK, doubles=1000)).presses(40).run(39)
+    assert ward.staffing.pages[0].person, "the tablet does not know yet that it has been idle for too long"
+    ward.run(48)
+    assert [row.state for row in ward.rows(alarms) if row.kind == "call"] == ["avsluttet"]
+    ward.end()
+
+
 def test_two_who_answer_in_the_same_second_are_told_who_was_first(folder: Path, stock: Stock) -> None:
     ward = Ward(folder, stock, QUICK, replace(OTHER, answers_s=10)).lapse(1, "same_second").presses(3).run(9)
     assert len(ward.said("→ kvittert: ")) == 1

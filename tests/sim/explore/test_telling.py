@@ -15,7 +15,7 @@ from nattevakt.sim.explore.playing import SORTS
 from nattevakt.sim.explore.rules_only import live
 from nattevakt.sim.explore.story import Story
 from nattevakt.sim.explore.telling import CALM_MS, NEEDS, ZONE, cut_short, nights_of, tell
-from nattevakt.sim.explore.wards import FEWEST, MOST, guests, ward_of
+from nattevakt.sim.explore.wards import FEWEST, MOST, SWIFT_S, guests, ward_of
 
 SEEDS = range(1, 121)
 MINUTE_MS = 60_000
@@ -80,7 +80,7 @@ def test_a_story_cut_short_keeps_its_calm(told: list[Story]) -> None:
 
 
 def test_wards_have_every_use_and_radio_and_can_be_told_apart() -> None:
-    uses, radios, shared, changing = Counter[Use](), Counter[str](), 0, 0
+    uses, radios, shared, changing, swift = Counter[Use](), Counter[str](), 0, 0, 0
     for seed in SEEDS:
         ward = ward_of(seed)
         assert FEWEST <= len(ward.residents) <= MOST
@@ -91,12 +91,15 @@ def test_wards_have_every_use_and_radio_and_can_be_told_apart() -> None:
         radios.update(sensor.radio for sensor in ward.sensors)
         shared += len({resident.room for resident in ward.residents}) < len(ward.residents)
         changing += guests(ward) is not None
+        swift += any(sensor.interval_s == SWIFT_S for sensor in ward.sensors)
+        assert not any(sensor.interval_s == SWIFT_S for sensor in ward.sensors if sensor.use is Use.CALL)
     assert set(uses) == set(Use)
     assert {"enocean", "zigbee2mqtt", "esphome", "shelly", "chirpstack", "tinyframe", "micradar", "ld2410"} <= set(
         radios
     )
     assert 0 < shared < len(SEEDS) // 2
     assert 0 < changing < len(SEEDS) // 2
+    assert len(SEEDS) // 2 < swift
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 11])
