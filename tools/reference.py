@@ -19,12 +19,13 @@ from prometheus_client import REGISTRY
 
 from nattevakt.central import cli as central_cli
 from nattevakt.central import config as central_config
-from nattevakt.central.admin import resident_routes, rounds_routes
+from nattevakt.central.admin import night_list_routes, report_routes, resident_routes, rounds_routes, story_routes
 from nattevakt.central.admin import routes as admin_routes
-from nattevakt.central.alarms import lifecycle
+from nattevakt.central.alarms import lifecycle, overdue
 from nattevakt.central.alarms.kinds import KINDS as ALARM_KINDS
 from nattevakt.central.app import create_app
 from nattevakt.central.clock import ServiceClock
+from nattevakt.central.places.pauses import SHIFT_MINUTES
 from nattevakt.central.tablet import rounds_page, routes
 from nattevakt.edge.drivers.driver import VALUES, Use
 from nattevakt.edge.drivers.registry import MQTT_DIALECTS, PROFILES, SERIAL_DRIVERS
@@ -34,6 +35,7 @@ from nattevakt.gateway import config as gateway_config
 from nattevakt.sim import __main__ as sim_cli
 from nattevakt.sim import commands as sim_commands
 from nattevakt.sim import faults as sim_faults
+from tools import life_drawing
 from tools.rules_page import rules_pages
 from tools.sensors_page import sensors_page, table
 
@@ -102,6 +104,7 @@ def alarms_page() -> str:
         )
         for state in lifecycle.State
     )
+    shifts = ", ".join(f"{minute // 60:02}:00" for minute in SHIFT_MINUTES)
     return "\n".join(
         (
             NOTE,
@@ -110,12 +113,21 @@ def alarms_page() -> str:
             "VKP codes are the national alert codes for digital supervision; `internal` has none.\n",
             table(("kind", "VKP code", "priority", "may clear itself"), kinds),
             "## States and moves\n",
-            "From `nattevakt/central/alarms/lifecycle.py`. Any other move is refused. A call, fall or leak never",
-            "clears itself.\n",
+            "From `nattevakt/central/alarms/lifecycle.py`. Any other move is refused, on the tablet with a sentence. A",
+            "call, fall or leak never clears itself. What is promised about it, and the limits of that:",
+            "[alarm handling](../explanation/alarm-handling.md).\n",
+            f"![{life_drawing.described()}](drawings/alarm-life.svg)\n",
             table(("state", "moves", "VKP composition event"), moves),
             "## Closing\n",
             f"Causes: {', '.join(f'`{cause}`' for cause in lifecycle.CAUSES)}.\n",
             f"Actions: {', '.join(f'`{action}`' for action in lifecycle.ACTIONS)}.\n",
+            "## Time of whoever has it\n",
+            "A taken alarm to which nobody has come rings again (`escalate`) when its time is over. The time is",
+            f"{overdue.LIMIT_MS // 60_000} minutes, or what [the centre's settings](settings.md) say. For what is",
+            "about the installation and not urgent it lasts to the next change of shift",
+            f"({shifts}), and at least {overdue.TECHNICAL_LEAST_MS // 60_000} minutes. Whoever takes it may",
+            f"promise to be there within 1 to {overdue.PROMISE_MOST_MIN} minutes instead (`promise_min` with `take`",
+            "and `on-way`), also anew.\n",
         )
     )
 
@@ -148,7 +160,14 @@ def api_page() -> str:
         *admin,
         "### The same for people\n",
         "The pages' own routes, with the same cookies.\n",
-        _own(admin_routes.router, resident_routes.router, rounds_routes.router),
+        _own(
+            admin_routes.router,
+            resident_routes.router,
+            rounds_routes.router,
+            story_routes.router,
+            report_routes.router,
+            night_list_routes.router,
+        ),
         "## For tablets\n",
         "With the cookie of an enrolled tablet; made for the tablet's own page.\n",
         _own(routes.router, rounds_page.router),
@@ -302,6 +321,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/reference/events.md": events_page(),
         "docs/reference/alarms.md": alarms_page(),
+        "docs/reference/drawings/alarm-life.svg": life_drawing.drawing(),
         "docs/reference/api.md": api_page(),
         "docs/reference/settings.md": settings_page(),
         "docs/reference/commands.md": commands_page(),

@@ -52,6 +52,14 @@ class SweepConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmsConfig:
+    """taken_limit_min: so many minutes after somebody took an alarm it rings again, where nobody is on site by then and
+    nothing was promised. What is about the installation and of low priority waits for the next change of shift."""
+
+    taken_limit_min: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsConfig:
     """token_file: a file with the bearer token for /metrics; without it only this machine may read them."""
 
@@ -66,6 +74,7 @@ class CentralConfig:
     http: HttpConfig = field(default_factory=HttpConfig)
     tablet: TabletConfig = field(default_factory=TabletConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    alarms: AlarmsConfig = field(default_factory=AlarmsConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     log_level: str = "info"
 
@@ -87,6 +96,7 @@ _read = record(
         "http": record(HttpConfig, closed=True),
         "tablet": record(TabletConfig, closed=True),
         "sweep": record(SweepConfig, closed=True),
+        "alarms": record(AlarmsConfig, closed=True),
         "metrics": record(MetricsConfig, closed=True),
     },
     closed=True,
@@ -123,6 +133,7 @@ def checked(config: CentralConfig) -> CentralConfig:
     _within("config.tablet.heartbeat_s", config.tablet.heartbeat_s, 0.05, 15)
     _within("config.sweep.interval_s", config.sweep.interval_s, 0.05, 15)
     _within("config.sweep.late_s", config.sweep.late_s, config.sweep.interval_s, 120)
+    _within("config.alarms.taken_limit_min", config.alarms.taken_limit_min, 2, 60)
     if config.log_level not in LOG_LEVELS:
         raise RejectError("config.log_level", "must be one of " + ", ".join(LOG_LEVELS))
     return CentralConfig(
@@ -130,6 +141,7 @@ def checked(config: CentralConfig) -> CentralConfig:
         config.http,
         config.tablet,
         config.sweep,
+        config.alarms,
         config.metrics,
         config.log_level,
     )

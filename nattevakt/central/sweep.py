@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from nattevakt.central import gateway_faults, rearm, silence, technical, wakes, watching
-from nattevakt.central.alarms import register
+from nattevakt.central.alarms import overdue, register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import EventKey, RaiseRequest, Where
 from nattevakt.central.clock import Clock
@@ -53,8 +54,17 @@ _PLANT = text(
     "INSERT INTO wake_rows (tenant_id, subject, rule, wake_at_ms) VALUES (:tenant, :subject, :rule, :now_ms) "
     "ON CONFLICT DO NOTHING"
 )
-_TAKE = "SELECT wake_at_ms FROM wake_rows WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule"
-_TAKE_LOCKED = {"sqlite": text(_TAKE), "postgresql": text(_TAKE + " FOR UPDATE SKIP LOCKED")}
+_TAKE = (
+    # The canary, and with it all that a cycle must know: when the last one was, whether an urgent row has no ending,
+    # whether a deadline is due. One statement says of all of them that there is nothing to do.
+    "SELECT k.wake_at_ms, r.at_ms, r.grace_ms, "  # noqa: S608 - our own text
+    "EXISTS (SELECT 1 FROM events e WHERE e.tenant_id = :tenant AND e.urgency = 'A' AND e.alarm_id IS NULL "
+    "AND e.outcome_reason IS NULL) AS unhandled, "
+    f"EXISTS ({wakes.DUE}) AS due "
+    "FROM wake_rows k LEFT JOIN sweep_runs r ON r.tenant_id = k.tenant_id "
+    "WHERE k.tenant_id = :tenant AND k.subject = :subject AND k.rule = :rule"
+)
+_TAKE_LOCKED = {"sqlite": text(_TAKE), "postgresql": text(_TAKE + " FOR UPDATE OF k SKIP LOCKED")}
 _REARM = text(
     "UPDATE wake_rows SET wake_at_ms = :wake_at_ms WHERE tenant_id = :tenant AND subject = :subject AND rule = :rule"
 )
@@ -105,20 +115,30 @@ def _pass(
     last: wakes.Wake | None = None
     while True:
 
-        def some(s: TenantSession, last: wakes.Wake | None = last) -> tuple[list[wakes.Wake], bool]:
-            due = list(wakes.due(s, now_ms, last))
+        def some(s: TenantSession, last: wakes.Wake | None = last) -> tuple[list[wakes.Wake], bool, bool]:
+            there = list(wakes.due(s, now_ms, last))
+            due = _together(there)
             fresh = [wake for wake in due if wake not in seen]
             for wake in fresh:
                 _look(s, tenant, wake, now_ms, pace, handlers)
-            is_last = len(due) < wakes.TAKE_MAX
+            is_last = len(due) == len(there) < wakes.TAKE_MAX
             known = seen.union(fresh)
-            return due, is_last and any(wake not in known for wake in wakes.due(s, now_ms, most=len(known) + 1))
+            left = is_last and any(wake not in known for wake in wakes.due(s, now_ms, most=len(known) + 1))
+            return due, is_last, left
 
-        due, left = db.transact(tenant.id, some)
+        due, is_last, left = db.transact(tenant.id, some)
         seen.update(due)
-        if len(due) < wakes.TAKE_MAX:
+        if is_last:
             return left
         last = due[-1]
+
+
+def _together(due: list[wakes.Wake]) -> list[wakes.Wake]:
+    """What one transaction handles of these. A taken alarm is alone in its own: rules lock their states before their
+    alarms, and whoever held several alarms first would wait for them while they wait for him."""
+    if due and due[0].rule == overdue.RULE:
+        return due[:1]
+    return list(takewhile(lambda wake: wake.rule != overdue.RULE, due))
 
 
 def _look(
@@ -148,23 +168,38 @@ def _rule_failed(wake: wakes.Wake, ward_id: int, now_ms: int) -> RaiseRequest:
 def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool | None:
     """Take the canary and look for what nobody handled. Gives whether a deadline is due, None where another process
     holds the canary."""
-    take = _TAKE_LOCKED[s.dialect]
-    if s.execute(take, CANARY).one_or_none() is None:
-        s.execute(_PLANT, {**CANARY, "now_ms": now_ms})
-        if s.execute(take, CANARY).one_or_none() is None:
+    take, params = _TAKE_LOCKED[s.dialect], {**CANARY, "now_ms": now_ms}
+    found = s.execute(take, params).one_or_none()
+    if found is None:
+        s.execute(_PLANT, params)
+        found = s.execute(take, params).one_or_none()
+        if found is None:
             return None
-    for row in s.execute(_UNHANDLED).all():
-        _alarm(s, tenant, row, now_ms)
-    last = s.execute(_LAST).one_or_none()
-    if last is None or last.at_ms // ENSURE_EVERY_MS != now_ms // ENSURE_EVERY_MS:
+    if found.unhandled:
+        for row in s.execute(_UNHANDLED).all():
+            _alarm(s, tenant, row, now_ms)
+    last = _last_of(s, found)
+    ensures = last is None or last.at_ms // ENSURE_EVERY_MS != now_ms // ENSURE_EVERY_MS
+    if ensures:
         watching.ensure(s, now_ms)
         gateway_faults.ensure(s, now_ms)
         silence.ensure(s)
         rearm.ensure(s, now_ms)
         rounds.ensure(s, now_ms)
+        overdue.ensure(s, now_ms)
     s.execute(_REARM, {**CANARY, "wake_at_ms": now_ms + EVERY_MS})
     s.execute(_RAN, {"now_ms": now_ms, "grace_ms": _grace_ms(last, now_ms, pace)})
-    return bool(wakes.due(s, now_ms, most=1))
+    if found.unhandled or ensures:
+        return bool(wakes.due(s, now_ms, most=1))  # more may be due by what was done here
+    return bool(found.due)
+
+
+def _last_of(s: TenantSession, found: Row[Any]) -> Row[Any] | None:
+    """The last cycle's row, as it is now that the canary is held."""
+    if s.dialect != "sqlite":
+        # Another process may have swept between this statement's view of the rows and its lock.
+        return s.execute(_LAST).one_or_none()
+    return found if found.at_ms is not None else None
 
 
 def _grace_ms(last: Row[Any] | None, now_ms: int, pace: float) -> int | None:

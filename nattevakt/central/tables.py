@@ -187,6 +187,9 @@ events = owned(
     partial("ix_events_edges", "urgency = 'B'", "tenant_id", "device", "occurred_to_ms"),
     partial("ix_events_health", "kind = 'health'", "tenant_id", "device", "occurred_to_ms"),
 )
+for _reference in events.foreign_key_constraints:
+    # What guards them on PostgreSQL stands in version 0007.
+    _reference.info["only"] = "sqlite"
 refused_rows = numbered(
     "refused_rows",
     integer("gateway_id"),
@@ -230,6 +233,9 @@ alarms = numbered(
     json_of("reason_params"),
     integer("taken_by", null=True),
     *maybe_ms("taken_ms", "on_site_ms", "closed_ms"),
+    # Until when whoever has it has time, and how many minutes they promised where they did.
+    ms("due_ms", null=True),
+    integer("promised_min", null=True),
     *maybe_text("cause", "action", "note"),
     # The version of the resident's plan that raised it, and what must be said beside it ("paused", "startup", ...).
     integer("plan_version_id", null=True),
@@ -353,6 +359,8 @@ access_log = numbered(
     integer("tablet_id", null=True),
     integer("resident_id", null=True),
     text_of("what"),
+    Index("ix_access_log_reader", "tenant_id", "staff_id", "tablet_id", "at_ms"),
+    Index("ix_access_log_what", "tenant_id", "what"),
 )
 
 _OWN = tuple(table for table in metadata.sorted_tables if table is not tenants and table not in PLAN_TABLES)

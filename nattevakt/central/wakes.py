@@ -49,17 +49,18 @@ _RELEASE = text(
     "UPDATE wake_rows SET look_ms = NULL, waits_for = NULL "
     "WHERE tenant_id = :tenant AND waits_for = :gateway_id AND wake_at_ms <= :to_ms"
 )
-_DUE = (
+DUE = (
     "SELECT subject, rule, wake_at_ms FROM wake_rows WHERE tenant_id = :tenant AND wake_at_ms <= :now_ms "
     "AND (look_ms IS NULL OR look_ms <= :now_ms) AND rule <> 'canary'"
 )
+"""What is due at :now_ms."""
 # Byte order on both, as Python sorts: a locale's order would lock in another sequence than ingest does.
 _ORDER = {"sqlite": "subject, rule", "postgresql": 'subject COLLATE "C", rule COLLATE "C"'}
 _LIST = {
-    dialect: text(f"{_DUE} AND ({order}) > (:subject, :rule) ORDER BY {order} LIMIT :most")
+    dialect: text(f"{DUE} AND ({order}) > (:subject, :rule) ORDER BY {order} LIMIT :most")
     for dialect, order in _ORDER.items()
 }
-_ONE = _DUE + " AND subject = :subject AND rule = :rule"
+_ONE = DUE + " AND subject = :subject AND rule = :rule"
 _ONE_LOCKED = {"sqlite": text(_ONE), "postgresql": text(_ONE + " FOR UPDATE SKIP LOCKED")}
 _WAITING = (
     "SELECT subject, rule FROM wake_rows WHERE tenant_id = :tenant AND waits_for = :gateway_id "

@@ -61,8 +61,9 @@ class Desk:
     def act(self, alarm: int, to: State, who: int | None = None, key: str = "", **more: str) -> Acted:
         """A person's tap."""
         self._taps += 1
-        given = {"cause": "annet", "action": "tilsyn", **more}
-        wish = Act(alarm, to, who or self.kari, self.tablet, key or f"tap-{self._taps}", **given)
+        said = {"cause": "annet", "action": "tilsyn", "note": "", **more}
+        told = said["cause"], said["action"], said["note"]
+        wish = Act(alarm, to, who or self.kari, self.tablet, key or f"tap-{self._taps}", *told)
         now = self.house.clock.at_ms
         return self.house.db.transact(self.house.tenant.id, lambda s: register.act(s, wish, now))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
 from nattevakt.central import sweep
 from nattevakt.central.columns import TENANT
@@ -29,6 +30,34 @@ def test_an_urgent_row_without_an_ending_rings(house: House) -> None:
     assert sweep.cycle(house.db, house.tenant, house.clock.at_ms)
     assert [row.sound_seq for row in house.alarms("unhandled_event")] == [1]
     assert alarm.id in {row.alarm_id for row in house.rows(alarm_events)}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_cycle_that_finds_nothing_asks_once(house: House) -> None:
+    for _ in range(3):
+        house.clock.at_ms += 1
+        assert sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    seen: list[str] = []
+    with house.db.read(house.tenant.id) as s:
+        driver: Any = s.connection.connection.driver_connection  # kept, and the next to be used
+    driver.set_trace_callback(seen.append)
+    assert sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    driver.set_trace_callback(None)
+    # What there is to do, when the canary is to be taken next, and that it was.
+    assert [sql.split()[0] for sql in seen] == ["BEGIN", "SELECT", "UPDATE", "INSERT", "COMMIT"]
+
+
+def test_what_the_cycle_itself_makes_due_is_handled_by_it(house: House) -> None:
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    with house.db.write(house.tenant.id) as s:
+        s.execute(delete(wake_rows).where(wake_rows.c.tenant_id == TENANT, wake_rows.c.rule != "canary"))
+    house.gate.tell(1, press())
+    house.clock.at_ms += 120_000
+    before = {(row.subject, row.rule): row.wake_at_ms for row in house.rows(wake_rows)}
+    assert sweep.cycle(house.db, house.tenant, house.clock.at_ms)
+    planted = {(row.subject, row.rule): row for row in house.rows(wake_rows) if (row.subject, row.rule) not in before}
+    late = [row for row in planted.values() if row.wake_at_ms <= house.clock.at_ms and row.look_ms is None]
+    assert not late, "what was planted as due was looked at in the same cycle"
 
 
 def test_a_handled_row_is_left_alone(house: House) -> None:

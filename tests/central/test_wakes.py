@@ -64,14 +64,14 @@ def beds(ward: Ward) -> list[tuple[str, str, str, int]]:
 _taps = itertools.count()
 
 
-def act(ward: Ward, to: State) -> None:
+def act(ward: Ward, to: State, promise_min: int | None = None) -> None:
     """A person's tap on the newest alarm."""
 
     def tap(s: TenantSession) -> None:
         if (who := s.execute(select(staff.c.id).where(staff.c.tenant_id == TENANT)).scalar()) is None:
             who = s.insert(staff, key="kari", name="Kari N.", initials="KN", active=True)
         alarm_id = max(s.execute(select(alarms.c.id).where(alarms.c.tenant_id == TENANT)).scalars())
-        wish = Act(alarm_id, to, who, None, f"tap-{next(_taps)}", "annet", "tilsyn")
+        wish = Act(alarm_id, to, who, None, f"tap-{next(_taps)}", "annet", "tilsyn", "", promise_min)
         register.act(s, wish, ward.clock.at_ms)
 
     ward.db.transact(ward.tenant.id, tap)
@@ -100,7 +100,8 @@ def test_the_check_becomes_the_alarm_of_the_same_row(ward: Ward) -> None:
     ("acts", "expected"),
     [
         ((), ("not_back_in_bed", "bed.not_back_still", "meldt", 2)),
-        ((State.TAKEN,), ("not_back_in_bed", "bed.not_back_still", "kvittert", 2)),
+        # And whoever takes it and does not come is rung again, before the second limit and by it.
+        ((State.TAKEN,), ("not_back_in_bed", "bed.not_back_still", "eskalert", 3)),
         ((State.TAKEN, State.ON_SITE), ("bed_check", "bed.check", "hos_bruker", 1)),
         ((State.TAKEN, State.CLOSED), ("bed_check", "bed.check", "avsluttet", 1)),
     ],
@@ -119,7 +120,7 @@ def test_only_a_look_answers_the_check(
 def test_who_is_on_the_way_is_not_rung_by_her_own_steps_but_the_second_limit_rings(ward: Ward) -> None:
     night = script(*LEFT, (27, "moves"))
     ward.live(night[:2], Delivery(), at(26))
-    act(ward, State.TAKEN)
+    act(ward, State.TAKEN, promise_min=30)
     gate = ward.gates[0]
     ward.clock.at_ms = night[2].at_ms
     gate.send(line(S1, 3, BODIES["moves"], moment(night[2].at_ms)))

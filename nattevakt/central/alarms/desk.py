@@ -6,6 +6,8 @@ tests/central/test_desk.py holds the two against each other. Must not know rules
 people do comes from a callable.
 
 Left out, because it takes a second gateway or a fault of the installation: twins, rooms that change, faults anew.
+And the time of whoever has an alarm (overdue.py): what is tried on past nights is what rings, not who forgets it, so
+nothing that was taken rings again here.
 """
 
 from __future__ import annotations

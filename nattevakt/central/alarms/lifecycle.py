@@ -43,7 +43,11 @@ class Move(StrEnum):
 
 
 class IllegalMove(RejectError):  # noqa: N818 - named for what it says to the caller
-    """This alarm cannot make that move from where it stands."""
+    """This alarm cannot make that move from where it stands. state: where that is; None where it is not why."""
+
+    def __init__(self, field: str, reason: str, state: State | None = None) -> None:
+        super().__init__(field, reason)
+        self.state = state
 
 
 LEADS_TO: Mapping[Move, State] = MappingProxyType(
@@ -86,7 +90,9 @@ UNTAKEN = frozenset({State.REPORTED, State.ESCALATED, State.REJECTED, State.TRAN
 HELD = frozenset({State.TAKEN, State.ON_THE_WAY, State.ON_SITE})
 """A named person has it."""
 PERSON_MOVES = frozenset({Move.TAKE, Move.GO, Move.ARRIVE, Move.CLOSE, Move.REOPEN})
-"""What a person at a tablet does today; the others wait for the duty plan."""
+"""What a person at a tablet does today."""
+CENTRE_MOVES = frozenset({Move.ESCALATE, Move.CLEAR})
+"""What the centre does by itself today; the others wait for the duty plan."""
 
 VKP_EVENT: Mapping[State, str | None] = MappingProxyType(
     {
@@ -115,7 +121,7 @@ ACTIONS = ("hjelp_gitt", "tilsyn", "snakket_med", "lege_kontaktet", "teknisk_ret
 def after(state: State, move: Move, *, may_clear_itself: bool = True) -> State:
     """The state that a move leads to. Raises IllegalMove where the table does not have it."""
     if move not in ALLOWED[state]:
-        raise IllegalMove("to", f"{move.value} is not possible from {state.value}")
+        raise IllegalMove("to", f"{move.value} is not possible from {state.value}", state)
     if move is Move.CLEAR and not may_clear_itself:
-        raise IllegalMove("to", "this kind of alarm never clears itself")
+        raise IllegalMove("to", "this kind of alarm never clears itself", state)
     return LEADS_TO[move]

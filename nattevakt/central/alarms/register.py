@@ -1,7 +1,8 @@
 """The only writer of alarms. Serves arrow 8.
 
-Owns whether a verdict raises, joins or clears, and what a person's act changes. Every change is one row in
-`transitions`, written with the change. Must not know rules, events' meaning, or who is on duty.
+Owns whether a verdict raises, joins or clears. What a person's act changes stands in acting.py, what is done when a
+taken alarm's time is over in overdue.py; every change is one row in `transitions`, written with the change
+(history.py). Must not know rules, events' meaning, or who is on duty.
 
 Writers meet in the alarm's `version` (compare and swap). A verdict that loses is looked at again from the
 start; only a person's act may end with "someone was first".
@@ -9,26 +10,16 @@ start; only a person's act may end with "someone was first".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
 
-from nattevakt.central.alarms import rows
+from nattevakt.central.alarms import overdue, rows
+from nattevakt.central.alarms.acting import act
+from nattevakt.central.alarms.history import CAS_TRIES, by_id, swap, write
 from nattevakt.central.alarms.kinds import KINDS
-from nattevakt.central.alarms.lifecycle import (
-    ACTIONS,
-    ALLOWED,
-    CAUSES,
-    HELD,
-    MOVE_TO,
-    PERSON_MOVES,
-    UNTAKEN,
-    IllegalMove,
-    Move,
-    State,
-    after,
-)
+from nattevakt.central.alarms.lifecycle import ALLOWED, UNTAKEN, IllegalMove, Move, State, after
 from nattevakt.central.alarms.requests import (
     Act,
     Acted,
@@ -43,8 +34,8 @@ from nattevakt.central.alarms.requests import (
 from nattevakt.central.alarms.told import columns, detail_of, marked, sounds_again, why
 from nattevakt.central.db import TenantSession
 from nattevakt.central.notify import outbox
-from nattevakt.central.tables import alarm_events, alarms, transitions
-from nattevakt.edge.errors import RejectError, RetryError
+from nattevakt.central.tables import alarm_events, alarms
+from nattevakt.edge.errors import RetryError
 from nattevakt.edge.rules.rule import UNCONFIRMED, Priority
 
 __all__ = (
@@ -65,8 +56,6 @@ __all__ = (
     "holding",
 )
 
-CAS_TRIES = 20
-NOTE_MAX = 500
 EPISODE_BEGINS_EARLIER_MS = 600_000
 """A late event that is at most this much older than an episode and was over before somebody was on site
 belongs to it. An older one has been seen by nobody and rings."""
@@ -79,62 +68,6 @@ def apply(s: TenantSession, request: RaiseRequest | ClearRequest, now_ms: int) -
         if applied is not None:
             return applied
     raise RetryError("an alarm changes faster than it can be read")
-
-
-def act(s: TenantSession, wish: Act, now_ms: int) -> Acted:
-    """Make a person's move. The same idempotency key again gives the same answer and changes nothing.
-
-    Raises UnknownAlarm, SomeoneFirst (another person already brought it there), IllegalMove, or RejectError
-    naming a field (no such cause).
-    """
-    move = MOVE_TO.get(wish.to)
-    if move is None or move not in PERSON_MOVES:
-        raise IllegalMove("to", f"{wish.to.value} is not a person's move")
-    if move is Move.CLOSE:
-        _listed("cause", wish.cause, CAUSES)
-        _listed("action", wish.action, ACTIONS)
-    if len(wish.note) > NOTE_MAX:
-        raise RejectError("note", f"longer than {NOTE_MAX} characters")
-    for _ in range(CAS_TRIES):
-        acted = _act(s, wish, move, now_ms)
-        if acted is not None:
-            return acted
-    raise RetryError("an alarm changes faster than it can be read")
-
-
-def by_id(s: TenantSession, alarm_id: int) -> Row[Any] | None:
-    """One alarm as it stands now."""
-    return s.execute(rows.BY_ID, {"alarm_id": alarm_id}).one_or_none()
-
-
-def _swap(s: TenantSession, alarm: Row[Any], **values: object) -> bool:
-    """Change an alarm if nobody else has since it was read; False if somebody has."""
-    params = {"alarm_id": alarm.id, "expected": alarm.version, "version": alarm.version + 1}
-    return s.execute(rows.CHANGE, {**params, **values}).rowcount == 1
-
-
-def _write(
-    s: TenantSession,
-    alarm_id: int,
-    from_state: str | None,
-    to_state: str,
-    at_ms: int,
-    cause: str,
-    detail: Mapping[str, object],
-    **person: object,
-) -> None:
-    """One row of an alarm's history, and the bump that makes tablets look."""
-    s.insert(
-        transitions,
-        alarm_id=alarm_id,
-        from_state=from_state,
-        to_state=to_state,
-        at_ms=at_ms,
-        cause=cause,
-        detail=dict(detail),
-        **{"staff_id": None, "tablet_id": None, "idempotency_key": None, **person},
-    )
-    s.changed()
 
 
 def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
@@ -204,9 +137,9 @@ def _same(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int)
     less_sure = request.reason.code.endswith(UNCONFIRMED) and not alarm.reason_code.endswith(UNCONFIRMED)
     if int(request.priority) != alarm.priority or told or less_sure:
         return Applied(alarm.id, "known")
-    if not _swap(s, alarm, **why(request)):
+    if not swap(s, alarm, **why(request)):
         return None
-    _write(s, alarm.id, alarm.state, alarm.state, now_ms, "join", detail_of(request))
+    write(s, alarm.id, alarm.state, alarm.state, now_ms, "join", detail_of(request))
     return Applied(alarm.id, "explained")
 
 
@@ -217,11 +150,14 @@ def _louder(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: in
     kind = request.kind if priority < alarm.priority else alarm.kind
     values = {"kind": kind, "priority": priority, "sound_seq": alarm.sound_seq + 1, **why(request)}
     values |= marked(alarm, request)
-    if not _swap(s, alarm, state=state.value, closed_ms=None, **values):
+    due = overdue.tightened(alarm, priority, now_ms)
+    if not swap(s, alarm, state=state.value, closed_ms=None, **values, **due):
         return None
+    if due:
+        overdue.watch(s, alarm.id, due["due_ms"])
     _hold(s, alarm.id, request)
     detail = {**detail_of(request), "sound_seq": alarm.sound_seq + 1, "kind": kind}
-    _write(s, alarm.id, alarm.state, state.value, now_ms, "sound", detail)
+    write(s, alarm.id, alarm.state, state.value, now_ms, "sound", detail)
     outbox.post(s, alarm.id, alarm.ward_id, alarm.sound_seq + 1, now_ms)
     return Applied(alarm.id, how)
 
@@ -251,7 +187,7 @@ def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
     if alarm_id is None:
         return None  # another transaction raised it a moment ago; look again and join
     _hold(s, alarm_id, request)
-    _write(s, alarm_id, None, State.REPORTED.value, now_ms, "raise", detail_of(request))
+    write(s, alarm_id, None, State.REPORTED.value, now_ms, "raise", detail_of(request))
     outbox.post(s, alarm_id, request.where.ward_id, 1, now_ms)
     return Applied(alarm_id, "raised")
 
@@ -264,11 +200,14 @@ def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int,
     if sound and int(request.priority) < alarm.priority:
         said["kind"] = request.kind
     moved = _moved(s, alarm, request) if sound else {}
-    if not _swap(s, alarm, sound_seq=sound_seq, priority=priority, **said, **moved):
+    due = overdue.tightened(alarm, priority, now_ms)
+    if not swap(s, alarm, sound_seq=sound_seq, priority=priority, **said, **moved, **due):
         return None
+    if due:
+        overdue.watch(s, alarm.id, due["due_ms"])
     _hold(s, alarm.id, request)
     detail = {**detail_of(request), "sound_seq": sound_seq} if sound else detail_of(request)
-    _write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)
+    write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)
     if sound:
         outbox.post(s, alarm.id, moved["ward_id"] if moved else alarm.ward_id, sound_seq, now_ms)
     return Applied(alarm.id, "joined" if sound else "joined_silently")
@@ -300,75 +239,16 @@ def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | No
         # A refold says again what it has said before; one note is enough.
         if request.holds and detail in s.execute(rows.NOTED, {"alarm_id": alarm.id}).scalars().all():
             return Applied(alarm.id, "noted")
-        if not _swap(s, alarm, state=alarm.state):
+        if not swap(s, alarm, state=alarm.state):
             return None
-        _write(s, alarm.id, alarm.state, alarm.state, now_ms, "note", detail)
+        write(s, alarm.id, alarm.state, alarm.state, now_ms, "note", detail)
         return Applied(alarm.id, "noted")
     cleared = after(state, Move.CLEAR, may_clear_itself=True)
-    if not _swap(s, alarm, state=cleared.value, closed_ms=now_ms):
+    if not swap(s, alarm, state=cleared.value, closed_ms=now_ms):
         return None
-    _write(s, alarm.id, alarm.state, cleared.value, now_ms, Move.CLEAR.value, detail)
+    write(s, alarm.id, alarm.state, cleared.value, now_ms, Move.CLEAR.value, detail)
     outbox.withdraw(s, alarm.id, "cleared", now_ms)
     return Applied(alarm.id, "cleared")
-
-
-def _act(s: TenantSession, wish: Act, move: Move, now_ms: int) -> Acted | None:
-    before = s.execute(rows.ACTED, {"idempotency_key": wish.idempotency_key}).one_or_none()
-    if before is not None:
-        same = (before.alarm_id, before.to_state, before.staff_id) == (wish.alarm_id, wish.to.value, wish.staff_id)
-        if not same:
-            raise RejectError("idempotency_key", "was used for another act")
-        return Acted(wish.alarm_id, int(before.detail["version"]), wish.to, repeated=True)
-    alarm = by_id(s, wish.alarm_id)
-    if alarm is None:
-        raise UnknownAlarm(f"alarm {wish.alarm_id}")
-    state = State(alarm.state)
-    holder = _holder(s, alarm, state)
-    if move not in ALLOWED[state] and holder is not None:
-        if holder != wish.staff_id:
-            raise _someone_first(s, holder)
-        if state is wish.to:
-            return Acted(alarm.id, alarm.version, state, repeated=True)
-    if move is Move.REOPEN and s.execute(rows.JOINABLE, {"subject": alarm.subject, "rule": alarm.rule}).first():
-        raise IllegalMove("to", "a newer alarm of the same kind is open")
-    values = _changes(wish, move, alarm, now_ms)
-    if not _swap(s, alarm, state=after(state, move).value, **values):
-        return None
-    detail = {"version": alarm.version + 1, "cause": wish.cause, "action": wish.action, "note": wish.note}
-    person = {"staff_id": wish.staff_id, "tablet_id": wish.tablet_id, "idempotency_key": wish.idempotency_key}
-    _write(s, alarm.id, state.value, wish.to.value, now_ms, move.value, detail, **person)
-    outbox.settle(s, alarm.id, now_ms)
-    return Acted(alarm.id, alarm.version + 1, wish.to, repeated=False)
-
-
-def _holder(s: TenantSession, alarm: Row[Any], state: State) -> int | None:
-    """Who brought the alarm where it is, if a person did."""
-    if state in HELD:
-        return int(alarm.taken_by)
-    if state is State.CLOSED:
-        found: int | None = s.execute(rows.CLOSER, {"alarm_id": alarm.id}).scalar()
-        return found
-    return None
-
-
-def _someone_first(s: TenantSession, staff_id: int) -> SomeoneFirst:
-    person = s.execute(rows.PERSON, {"staff_id": staff_id}).one()
-    return SomeoneFirst(person.name, person.initials)
-
-
-def _changes(wish: Act, move: Move, alarm: Row[Any], now_ms: int) -> dict[str, object]:
-    if move is Move.CLOSE:
-        return {"closed_ms": now_ms, "cause": wish.cause, "action": wish.action, "note": wish.note or None}
-    if move is Move.REOPEN:
-        # The visit that ended the alarm stays in its history; from here on later events join again.
-        return {"closed_ms": None, "on_site_ms": None, "taken_by": None, "taken_ms": None}
-    taken: dict[str, object] = {"taken_by": wish.staff_id, "taken_ms": alarm.taken_ms or now_ms}
-    return {**taken, "on_site_ms": now_ms} if move is Move.ARRIVE else taken
-
-
-def _listed(field: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise RejectError(field, "must be one of " + ", ".join(known))
 
 
 def _hold(s: TenantSession, alarm_id: int, request: RaiseRequest) -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.edge.errors import NattevaktError
 from nattevakt.edge.rules.rule import Occurred, Priority, Reason
+from nattevakt.edge.values import value
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(frozen=True, slots=True, order=True)
 class EventKey:
     """The name of one stored row. variant counts rows that claim the same id, 0 for the first."""
 
@@ -91,7 +92,8 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A person's move at a tablet. to: the state wanted. idempotency_key: the same for every try of one tap."""
+    """A person's move at a tablet. to: the state wanted. idempotency_key: the same for every try of one tap.
+    promise_min: within so many minutes they say that they are there, None where they say nothing."""
 
     alarm_id: int
     to: State
@@ -101,6 +103,7 @@ class Act:
     cause: str = ""
     action: str = ""
     note: str = ""
+    promise_min: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

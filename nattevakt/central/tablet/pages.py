@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nattevakt.central.tablet import assets, sentences
+from nattevakt.central.tablet import assets, held, sentences
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.rooms import RoomView
 from nattevakt.central.tablet.rounds_view import RoundsView
@@ -33,7 +33,7 @@ LEVELS: Mapping[str, str] = {
 }
 SCHEME_LABELS = (("dark", "moon", N_("Mørk")), ("light", "sun", N_("Lys")))
 LANGUAGE_LABELS = (("nb", "Bokmål"), ("nn", "Nynorsk"), ("en", "English"))
-DRAWN_MAX = 256
+DRAWN_MAX = 1024
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -88,11 +88,12 @@ def environment(words: Words, *folders: Path) -> Environment:
 
 
 def alarm_html(words: Words, card: CardView) -> str:
-    """One alarm card as a snapshot carries it: without the age, which the page counts itself.
+    """One alarm card as a snapshot carries it: without its age and what is left, which the page counts itself.
 
-    So the text of a card is the same for as long as nothing about its alarm has changed.
+    So the text of a card is the same for as long as nothing about its alarm has changed, and on every tablet: which
+    notice it is there is beside it in the snapshot, not in it.
     """
-    return _card_html(words, replace(card, age=""))
+    return _card_html(words, replace(card, age="", left="", notice_id=None, notice_sent=False))
 
 
 # Of all that a snapshot carries one card has changed; the others are not drawn again for every tablet that asks.
@@ -149,6 +150,7 @@ def board_page(
             languages=LANGUAGE_LABELS,
             sweep_ok=board.sweep_age_s is not None and board.sweep_age_s <= sweep_late_s,
             demo=_demo(words, board.now_ms, zone, speed),
+            promises_min=held.PROMISES_MIN,
             causes=[(key, words(label)) for key, label in sentences.CAUSES.items()],
             actions=[(key, words(label)) for key, label in sentences.ACTIONS.items()],
             settings=_settings(words, hb_s, board.now_ms, board.seq, zone.key, speed),

@@ -27,6 +27,7 @@ from nattevakt.central.people.tablets import Tablet
 from nattevakt.central.tablet import assets, pages, rounds_page, views
 from nattevakt.central.tablet.i18n import Words
 from nattevakt.central.tablet.live import EventStream
+from nattevakt.central.tablet.sharing import Readings
 from nattevakt.central.tablet.views import BoardView
 from nattevakt.central.tablet.vitals import sweep_late_s
 from nattevakt.central.tablet.web import (
@@ -47,7 +48,7 @@ from nattevakt.central.tablet.web import (
 )
 from nattevakt.edge.errors import RejectError, RetryError
 from nattevakt.edge.pace import stretched
-from nattevakt.edge.strict import INT_MAX, list_of, number, record, text
+from nattevakt.edge.strict import INT_MAX, list_of, number, record, text, whole
 
 log = structlog.get_logger("nattevakt.tablet")
 router = APIRouter(route_class=TabletRoute, include_in_schema=False)
@@ -67,6 +68,7 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 PRESENCE_KEYS = ("audio", "heard", "visible", "wake_lock", "notifications", "build", "seq", "battery")
 
 _code_tries = ratelimit.CodeTries()
+_readings = Readings()
 
 
 @router.get("/")
@@ -134,9 +136,19 @@ def snapshot(request: Request) -> Response:
 def _board(request: Request, told: Words) -> tuple[Tablet, BoardView]:
     """The tablet that asks and its board; names are in it only where their reading could be logged."""
     state = request.app.state
-    now_ms = state.clock.now_ms()
+    db, now_ms = state.db, state.clock.now_ms()
     with asked_by(request) as (s, tablet, person):
-        view = views.board(s, tablet, person, told, now_ms)
+        what = (db, tablet.tenant.id, tablet.ward_id, told.lang, person.staff_id if person is not None else None)
+        alone = _readings.begin(what)
+        if alone:
+            try:
+                view = views.board(s, tablet, person, told, now_ms)
+            finally:
+                _readings.end(what)
+    if not alone:
+        common = _readings.shared(what, lambda: _read(db, tablet, person, told, state.clock.now_ms()))
+        with db.read(tablet.tenant.id) as s:
+            view = views.addressed(s, tablet, person, common)
     if person is None or views.log_reading(state.db, tablet, person, view.cards, now_ms):
         return tablet, view
     log.warning("reading_not_logged", tablet_id=tablet.id)
@@ -144,12 +156,21 @@ def _board(request: Request, told: Words) -> tuple[Tablet, BoardView]:
         return tablet, views.board(s, tablet, None, told, now_ms)
 
 
+def _read(db: Database, tablet: Tablet, person: Person | None, told: Words, now_ms: int) -> BoardView:
+    with db.read(tablet.tenant.id) as s:
+        return views.of_ward(s, tablet, person, told, now_ms)
+
+
 def _note_sent(db: Database, tablet: Tablet, ids: list[int], now_ms: int, lease_ms: int) -> None:
     """Written down only now, after the answer has gone out; what the tablet confirms later says more."""
+
+    def note(s: TenantSession) -> None:
+        outbox.lease(s, tablet.id, now_ms, lease_ms)
+        outbox.mark_sent(s, tablet.id, ids, now_ms)
+
     try:
-        with db.write(tablet.tenant.id) as s:
-            outbox.lease(s, tablet.id, now_ms, lease_ms)
-            outbox.mark_sent(s, tablet.id, ids, now_ms)
+        # The tablet may confirm the same rows meanwhile, in another order.
+        db.transact(tablet.tenant.id, note)
     except RetryError as error:
         log.warning("sent_not_noted", tablet_id=tablet.id, error=str(error))
 
@@ -240,33 +261,29 @@ def log_out(request: Request, body: Body) -> Response:  # noqa: ARG001 - reading
 
 @router.post("/tablet/alarms/{alarm_id}/{act}")
 def act_on(request: Request, alarm_id: int, act: str, body: Body) -> Response:
-    """One person's move on one alarm, at most once for each idempotency key."""
+    """One person's move on one alarm, at most once for each idempotency key; `promise_min` says when they come."""
     state = request.app.state
     tablet = tablet_of(request)
     if act not in STATE_OF:
-        raise RejectError("act", "unknown")
+        raise Problem(422, "not_here", field="act")
     if abs(alarm_id) > INT_MAX:
         raise UnknownAlarm("no alarm has such a number")
     key = text(request.headers.get("idempotency-key"), "idempotency-key")
     if not KEY_MIN <= len(key) <= KEY_MAX:
         raise RejectError("idempotency-key", f"must be {KEY_MIN} to {KEY_MAX} characters")
     person = _needed(request, tablet)
-    wish = Act(
-        alarm_id,
-        STATE_OF[act],
-        person.staff_id,
-        tablet.id,
-        key,
-        **{name: text(body.get(name, ""), name) for name in ("cause", "action", "note")},
-    )
-    now_ms = state.clock.now_ms()
+    cause, action, note = (text(body.get(name, ""), name) for name in ("cause", "action", "note"))
+    promise_min = whole(body["promise_min"], "promise_min") if body.get("promise_min") is not None else None
+    wish = Act(alarm_id, STATE_OF[act], person.staff_id, tablet.id, key, cause, action, note, promise_min)
+    now_ms, pace = state.clock.now_ms(), state.clock.pace()
+    limit_ms = state.config.alarms.taken_limit_min * 60_000
 
     def make(s: TenantSession) -> register.Acted:
         alarm = register.by_id(s, alarm_id)
         if alarm is None or alarm.ward_id != tablet.ward_id:
             raise UnknownAlarm(f"alarm {alarm_id}")
         sessions.use(s, tablet.id, request.cookies[PERSON_COOKIE], state.clock.real_ms())
-        return register.act(s, wish, now_ms)
+        return register.act(s, wish, now_ms, limit_ms, pace)
 
     acted = state.db.transact(tablet.tenant.id, make)
     log.info("acted", alarm_id=alarm_id, act=act, staff_id=person.staff_id, tablet_id=tablet.id)
@@ -326,11 +343,14 @@ def shown(request: Request, body: Body) -> Response:
     receipts: tuple[Receipt, ...] = _receipts(body.get("notices"), "notices")
     shown_ids = [receipt.id for receipt in receipts if receipt.shown_ms is not None]
     sounded_ids = [receipt.id for receipt in receipts if receipt.sounded]
-    with state.db.write(tablet.tenant.id) as s:
+
+    def note(s: TenantSession) -> None:
         if shown_ids:
             outbox.mark_shown(s, tablet.id, shown_ids, now_ms)
         if sounded_ids:
             outbox.mark_sounded(s, tablet.id, sounded_ids, now_ms)
+
+    state.db.transact(tablet.tenant.id, note)
     return answer({"shown": len(shown_ids), "sounded": len(sounded_ids)})
 
 

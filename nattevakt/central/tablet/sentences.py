@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.tablet.bed_sentences import BED_REASONS
+from nattevakt.central.tablet.gateway_sentences import GATEWAY_REASONS
 from nattevakt.central.tablet.i18n import N_, Words
 
 KINDS: Mapping[str, str] = {
@@ -37,6 +38,7 @@ KINDS: Mapping[str, str] = {
     "rows_lost": N_("Meldinger gikk tapt"),
     "rows_missing": N_("Meldinger mangler"),
     "storage_lost": N_("Mottakeren har mistet det den hadde lagret"),
+    "gateway_gap": N_("Mottakeren har vært ute av drift"),
     "gateway_silent": N_("Ingen kontakt med mottakeren"),
     "device_silent": N_("Sensor melder seg ikke"),
     "round_overdue": N_("Tilsyn ikke gjort"),
@@ -65,6 +67,7 @@ ICONS: Mapping[str, str] = {
     "event_refused": "wrench",
     "gateway_fault": "unplug",
     "gateway_cloned": "unplug",
+    "gateway_gap": "unplug",
     "gateway_silent": "unplug",
     "storage_lost": "unplug",
     "wet": "droplets",
@@ -171,27 +174,7 @@ REASONS: Mapping[str, str] = {
     "unhandled_event": N_("Et varsel ble lagret uten å bli til en alarm. Gå rundt til rommene."),
     "event_refused": N_("En melding fra {gateway} kunne ikke leses. Den kan ha vært en alarm."),
     "id_conflict": N_("{gateway} sendte to ulike meldinger med samme nummer. Begge er tatt vare på."),
-    "gateway_cloned": N_("To enheter kaller seg {gateway}. Varsle driftsvakten."),
-    "gateway_fault": N_("{gateway} melder om en feil. Varsle driftsvakten."),
-    "parked_event": N_("{gateway} får ikke levert en melding. Varsle driftsvakten."),
-    "rows_lost": N_("{gateway} måtte kaste meldinger. Rom kan være ukjente."),
-    "rows_missing": N_("Meldinger fra {gateway} mangler. Rom kan være ukjente."),
-    "storage_lost": N_(
-        "Trykk og varsler fra kl. {from_at} til kl. {to_at} kan være tapt. Ukjente rom: {rooms}. Gå og se til dem."
-    ),
-    "storage_lost.empty": N_(
-        "{gateway} startet uten det den hadde lagret fra kl. {from_at} til kl. {to_at}. Varsle driftsvakten."
-    ),
-    "gateway_silent": N_(
-        "Ukjente rom: {rooms}. Beboere: {residents}. Knapper og sensorer der når ikke fram. Gå og se til dem."
-    ),
-    "gateway_silent.behind": N_(
-        "Meldinger herfra kommer for sent. Ukjente rom: {rooms}. Beboere: {residents}. Gå og se til dem."
-    ),
-    "gateway_silent.empty": N_("Ingen rom er knyttet til {gateway}. Varsle driftsvakten."),
-    "gateway_silent.behind.empty": N_("Meldinger fra {gateway} kommer for sent. Varsle driftsvakten."),
-    "gateway_silent.over": N_("{gateway} er i kontakt igjen."),
-    "gateway_silent.revoked": N_("{gateway} er tatt ut av bruk."),
+    **GATEWAY_REASONS,
     "device_silent": N_("{device} har ikke meldt seg som ventet. Se etter sensoren når du er der."),
     "device_silent.never": N_("{device} er lagt inn, men er aldri hørt. Se etter sensoren når du er der."),
     "device_silent.over": N_("{device} er hørt igjen."),
@@ -326,6 +309,8 @@ PAGE: Mapping[str, str] = {
     "alarms_one": N_("1 alarm"),
     "choose_name": N_("Velg navnet ditt først."),
     "digits": N_("{n} siffer tastet"),
+    "left": N_("{age} igjen"),
+    "left_none": N_("tiden er ute"),
     "link_lost": N_("Ingen kontakt"),
     "link_up": N_("Tilkoblet"),
     "new_alarm": N_("Ny alarm: {what}"),
@@ -350,6 +335,7 @@ ERRORS: Mapping[str, str] = {
     "code_wrong": N_("Koden er feil, brukt eller for gammel."),
     "someone_first": N_("{name} var først."),
     "illegal_move": N_("Alarmen har endret seg. Se kortet på nytt."),
+    "not_here": N_("Det gjøres ikke på nettbrettet."),
     "unknown_alarm": N_("Alarmen finnes ikke lenger."),
     "round_ended": N_("Dette tilsynet er avsluttet. Se listen på nytt."),
     "round_gone": N_("Tilsynet finnes ikke lenger."),
@@ -394,3 +380,10 @@ def age(words: Words, age_ms: int) -> str:
     if minutes < 60:
         return words(PAGE["age_min"], {"min": minutes})
     return words(PAGE["age_h_min"], {"h": minutes // 60, "min": minutes % 60})
+
+
+def left(words: Words, left_ms: int) -> str:
+    """How long something still is, as the page goes on to count: "4 min 10 s igjen"."""
+    if left_ms <= 0:
+        return words(PAGE["left_none"])
+    return words(PAGE["left"], {"age": age(words, left_ms)})

@@ -7,7 +7,7 @@ a taken door stands above a low battery that nobody has taken, and a card moves 
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from nattevakt.central.people.tablets import Tablet
 from nattevakt.central.rounds import tasks as round_tasks
 from nattevakt.central.tables import access_log, alarms, notices, residents, rooms, staff, stays, transitions
 from nattevakt.central.tables_plans import plan_versions, plans
-from nattevakt.central.tablet import beside, sentences, when
+from nattevakt.central.tablet import beside, held, sentences, when
 from nattevakt.central.tablet import rooms as room_views
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.rooms import RoomAlarm, RoomView
@@ -99,7 +99,8 @@ _LOGGED = select(access_log.c.what, access_log.c.resident_id).where(
 @dataclass(frozen=True, slots=True)
 class CardView:
     """One alarm card. The name is filled in only where a person may read it and the reading is logged; what the plan
-    says is to be done stands on it for everybody, without the name. responsible: for whoever may read names."""
+    says is to be done stands on it for everybody, without the name. responsible: for whoever may read names. due_ms and
+    what follows: as held.Holding says it."""
 
     id: int
     version: int
@@ -131,6 +132,11 @@ class CardView:
     handling: str = ""
     responsible: str = ""
     name: str = ""
+    due_ms: int | None = None
+    due: str = ""
+    left: str = ""
+    lapse: str = ""
+    may_promise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +156,31 @@ class BoardView:
 
 def board(s: TenantSession, tablet: Tablet, person: Person | None, words: Words, now_ms: int) -> BoardView:
     """The board of a tablet's ward. Names are in it only with a person; log the reading before showing it."""
+    return addressed(s, tablet, person, of_ward(s, tablet, person, words, now_ms))
+
+
+def addressed(s: TenantSession, tablet: Tablet, person: Person | None, view: BoardView) -> BoardView:
+    """A ward's board with the notices that one of its tablets has to confirm. person: for whom the board was read."""
+    sent = _notices(s, tablet.id, [card.id for card in view.cards])
+    cards = []
+    for card in view.cards:
+        notice = sent.get((card.id, card.sound_seq))
+        if notice is not None:
+            card = replace(card, notice_id=notice.id, notice_sent=notice.state not in ("pending", "leased"))
+        cards.append(card)
+    return replace(view, person=person, cards=tuple(cards))
+
+
+def of_ward(s: TenantSession, tablet: Tablet, person: Person | None, words: Words, now_ms: int) -> BoardView:
+    """What is the same on every tablet of a ward for the same person, or for nobody: all but the notices."""
     zone = ZoneInfo(tablet.tenant.time_zone)
     # First the sequence, then the rows: what is newer than the sequence only brings another look.
     seq, sweep_age_s = seq_and_sweep(s, now_ms)
     rows = _open_alarms(s, tablet.ward_id)
-    sent = _notices(s, tablet.id, [row.id for row in rows])
     again = _again(s, [row.id for row in rows if row.sound_seq > 1], zone, words)
+    me = person.staff_id if person is not None else None
     hidden = None if person is not None else _names(s, [row for row in rows if _handling(row)])
-    cards = [
-        _card(row, sent.get((row.id, row.sound_seq)), again.get(row.id, ""), hidden, words, zone, now_ms)
-        for row in rows
-    ]
+    cards = [_card(row, again.get(row.id, ""), hidden, words, zone, now_ms, me) for row in rows]
     cards.sort(key=lambda card: (card.priority, card.taken, card.raised_ms, card.id))
     tiles = room_views.of_ward(s, tablet.ward_id, _in_rooms(rows, words, zone), words, zone, now_ms)
     turns = round_tasks.due(s, tablet.ward_id, now_ms)
@@ -226,12 +246,12 @@ def _again(s: TenantSession, alarm_ids: Sequence[int], zone: ZoneInfo, words: Wo
 
 def _card(
     row: Row[Any],
-    notice: Row[Any] | None,
     again: str,
     hidden: dict[int, list[str]] | None,
     words: Words,
     zone: ZoneInfo,
     now_ms: int,
+    me: int | None,
 ) -> CardView:
     named = hidden is None
     state = State(row.state)
@@ -242,6 +262,7 @@ def _card(
     kind = sentences.kind(words, row.kind)
     plan = row.plan_body or {}
     handling = _handling(row)
+    had = held.holding(words, row, me, zone, now_ms)
     return CardView(
         id=row.id,
         version=row.version,
@@ -250,8 +271,8 @@ def _card(
         state=row.state,
         taken=taken,
         sound_seq=row.sound_seq,
-        notice_id=notice.id if notice else None,
-        notice_sent=notice is not None and notice.state not in ("pending", "leased"),
+        notice_id=None,
+        notice_sent=False,
         icon=sentences.ICONS.get(row.kind, sentences.ICON_OTHER),
         place=row.room_number or row.place or words(UNPLACED),
         placed=row.room_number is not None,
@@ -273,6 +294,11 @@ def _card(
         handling=handling if hidden is None else beside.unnamed(words, handling, *hidden.get(row.id, ())),
         responsible=str(plan.get("responsible") or "") if named else "",
         name=(row.resident_name or "") if named else "",
+        due_ms=had.due_ms,
+        due=had.due,
+        left=had.left,
+        lapse=had.lapse,
+        may_promise=had.may_promise,
     )
 
 

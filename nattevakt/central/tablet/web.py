@@ -23,7 +23,7 @@ from nattevakt.central.people import sessions, tablets
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
 from nattevakt.central.people.tokens import TabletCookie
-from nattevakt.central.tablet import sentences
+from nattevakt.central.tablet import held, sentences
 from nattevakt.central.tablet.i18n import Words, choose, words
 from nattevakt.central.tablet.pages import CSP, SCHEMES
 from nattevakt.edge.errors import NattevaktError, RejectError, RetryError
@@ -187,6 +187,7 @@ class TabletRoute(RefusingRoute):
 
 
 def _refusal(error: NattevaktError, told: Words) -> Response:
+    message = ""
     values: Mapping[str, object] = {}
     extra: dict[str, object] = {}
     match error:
@@ -198,6 +199,7 @@ def _refusal(error: NattevaktError, told: Words) -> Response:
             extra = {"taken_by": {"name": error.name, "initials": error.initials}}
         case IllegalMove():
             problem = Problem(409, "illegal_move", field=error.field)
+            message = held.refused(told, error.state)
         case UnknownAlarm():
             problem = Problem(404, "unknown_alarm")
         case RejectError():
@@ -207,7 +209,11 @@ def _refusal(error: NattevaktError, told: Words) -> Response:
         case _:
             raise error
     log.info("refused", status=problem.status, error=problem.code, field=problem.field)
-    body: dict[str, object] = {"error": problem.code, "message": told(sentences.ERRORS[problem.code], values), **extra}
+    body: dict[str, object] = {
+        "error": problem.code,
+        "message": message or told(sentences.ERRORS[problem.code], values),
+        **extra,
+    }
     if problem.field:
         body["field"] = problem.field
     headers = {"Retry-After": str(problem.retry_after_s)} if problem.retry_after_s else None

@@ -18,9 +18,12 @@ from sqlalchemy import update
 
 from nattevakt.central.admin import api as admin_api
 from nattevakt.central.admin import routes as admin_routes
+from nattevakt.central.alarms import overdue
 from nattevakt.central.clock import DemoClock, ServiceClock
 from nattevakt.central.columns import TENANT
-from nattevakt.central.tables import sweep_runs, tablets
+from nattevakt.central.config import CentralConfig
+from nattevakt.central.sweep import cycle
+from nattevakt.central.tables import alarms, sweep_runs, tablets
 from nattevakt.central.tablet.live import Hub
 from nattevakt.central.tablet.routes import router
 from nattevakt.central.tablet.vitals import serving
@@ -45,7 +48,7 @@ def create(folder: Path, pace_file: str = "") -> FastAPI:
         db.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)
-    app.state.clock, app.state.db, app.state.hub = clock, db, hub
+    app.state.clock, app.state.db, app.state.hub, app.state.config = clock, db, hub, CentralConfig()
     app.include_router(router)
     app.include_router(admin_routes.router)
     app.include_router(admin_api.router)
@@ -70,6 +73,14 @@ def create(folder: Path, pace_file: str = "") -> FastAPI:
     @app.post("/test/sweep")
     def order_sweep(wish: dict[str, int]) -> None:
         swept(db.write(ward.tenant), clock.now_ms() - wish["age_ms"])
+
+    @app.post("/test/overdue")
+    def order_overdue(wish: dict[str, int]) -> None:
+        with db.write(ward.tenant) as s:
+            mine = (alarms.c.tenant_id == TENANT, alarms.c.id == wish["alarm"])
+            s.execute(update(alarms).where(*mine), {"due_ms": clock.now_ms()})
+            overdue.watch(s, wish["alarm"], clock.now_ms())
+        cycle(db, next(one for one in db.tenants() if one.id == ward.tenant), clock.now_ms())
 
     @app.post("/test/revoke")
     def order_revoke() -> None:

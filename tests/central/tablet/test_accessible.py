@@ -57,6 +57,11 @@ def test_board_and_dialogs(server: Server, tablets: Tablets) -> None:
     expect(page.get_by_role("button", name="Kari N.")).to_be_visible()
     clean(page)
     page.get_by_role("dialog").get_by_role("button", name="Lukk").click()
+    card(page, "204").get_by_role("button", name="Kommer om").click()
+    clean(page)
+    page.get_by_role("dialog").get_by_role("button", name="Om 10 min").click()
+    expect(card(page, "204")).to_contain_text("Kommer innen kl.", timeout=WAIT_MS)
+    clean(page)
     for act in ("På vei", "Hos bruker", "Avslutt"):
         card(page, "207").get_by_role("button", name=act).click(timeout=WAIT_MS)
     expect(page.get_by_role("dialog")).to_be_visible()

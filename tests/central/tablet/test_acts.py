@@ -85,10 +85,11 @@ def test_while_an_act_is_under_way_its_button_is_off_and_nothing_is_claimed(serv
     server.ring(number="204")
     held: list[Route] = []
     page.route("**/tablet/alarms/*/take", lambda route: held.append(route))
-    button = card(page, "204").get_by_role("button")
+    button = card(page, "204").locator("button[data-act]")
     button.click(timeout=WAIT_MS)
     expect(button).to_be_disabled()
     expect(button).to_have_text("Ta alarm")
+    expect(card(page, "204").get_by_role("button", name="Kommer om")).to_be_disabled()
     assert card(page, "204").get_attribute("data-taken") == "false"
     until(lambda: page.evaluate("1") and held, "the act is on its way")
     held[0].continue_()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
 
+from nattevakt.central import sweep
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act
@@ -18,10 +21,11 @@ from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
 from nattevakt.central.places import plans
 from nattevakt.central.tables import access_log, alarms
-from nattevakt.central.tablet import views
+from nattevakt.central.tablet import pages, views
 from nattevakt.central.tablet.i18n import words
 from nattevakt.central.tablet.views import BoardView, log_reading
 from nattevakt.central.tablet.vitals import vitals_of
+from nattevakt.central.tablet.when import clock as clock_of
 from tests.central.house import Clock
 from tests.central.tablet.ward import MINUTE, NAME, Ward, code, ring, seed
 
@@ -181,3 +185,57 @@ def test_what_the_plan_says_is_to_be_done_stands_on_the_card_without_the_name(
     with db.write(ward.tenant) as s:
         plans.end(s, resident, "Slutt", None, T0)
     assert look(db, tablet, kari(db, tablet)).cards[0].handling.startswith("Følg")
+
+
+def test_until_when_stands_there_for_everybody_and_who_did_not_come(db: Database, ward: Ward, tablet: Tablet) -> None:
+    called, door = ring(db, ward, T0, "call", "204"), ring(db, ward, T0, "door_at_night", "205")
+    battery = ring(db, ward, T0, "battery_low", "206")
+    person = kari(db, tablet)
+    for alarm, staff_id, promise_min in ((called, 1, 20), (door, 2, None), (battery, 1, None)):
+        act = Act(alarm, State.TAKEN, staff_id, tablet.id, f"take-{alarm:08}", promise_min=promise_min)
+        db.transact(ward.tenant, lambda s, act=act: register.act(s, act, T0))  # type: ignore[misc]
+    at_ms = T0 + 4 * MINUTE + 50_000
+    for who in (None, person):
+        cards = {card.id: card for card in look(db, tablet, who, at_ms).cards}
+        zone = ZoneInfo(tablet.tenant.time_zone)
+        assert (cards[called].due, cards[called].left) == (
+            f"Kommer innen kl. {clock_of(T0 + 20 * MINUTE, zone)}",
+            "15 min igjen",
+        )
+        again = clock_of(T0 + 10 * MINUTE, zone)
+        assert (cards[door].due, cards[door].left) == (
+            f"Ringer igjen kl. {again} hvis ingen er framme",
+            "5 min 10 s igjen",
+        )
+        assert cards[battery].due.endswith(":00 hvis den ikke er avsluttet")
+        assert [cards[alarm].may_promise for alarm in (called, door, battery)] == [True, who is None, True]
+    late = {card.id: card for card in look(db, tablet, person, T0 + 11 * MINUTE).cards}
+    assert late[door].left == "tiden er ute"
+    sweep.cycle(db, tablet.tenant, T0 + 11 * MINUTE)
+    card = next(card for card in look(db, tablet, None, T0 + 12 * MINUTE).cards if card.id == door)
+    assert card.lapse == f"Tatt av Per A. kl. {clock_of(T0, zone)}, ikke framme"
+    assert (card.taken, card.act, card.due, card.may_promise, card.why) == (
+        False,
+        "take",
+        "",
+        True,
+        "Døren ble åpnet i beboerens nattvindu.",
+    )
+    assert card.notice_id is not None
+
+
+def test_a_card_is_drawn_once_for_all_tablets(db: Database, ward: Ward, tablet: Tablet) -> None:
+    ring(db, ward, T0)
+    (card,) = look(db, tablet).cards
+    assert card.notice_id is not None
+    drawn = pages.alarm_html(NB, card)
+    assert pages.alarm_html(NB, replace(card, notice_id=card.notice_id + 1, notice_sent=True, age="3 s")) is drawn
+    assert pages.alarm_html(NB, replace(card, version=card.version + 1)) is not drawn
+
+
+def test_what_is_read_for_a_ward_names_no_tablets_notice(db: Database, ward: Ward, tablet: Tablet) -> None:
+    ring(db, ward, T0)
+    with db.read(ward.tenant) as s:
+        shared = views.of_ward(s, tablet, None, NB, T0)
+        assert [card.notice_id for card in shared.cards] == [None]
+        assert views.addressed(s, tablet, None, shared) == views.board(s, tablet, None, NB, T0)

@@ -1,5 +1,5 @@
-// What a person does with an alarm: one button, one POST, one answer. Owns the act buttons and the dialog #closing.
-// Must not know the link. Never optimistic: a card changes only when the centre has said so, and a failed act is
+// What a person does with an alarm: one button, one POST, one answer. Owns the act buttons and the dialogs #closing
+// and #coming. Must not know the link. Never optimistic: a card changes only when the centre has said so, and a failed act is
 // not kept for later, because an acknowledgement that comes late is dangerous.
 
 import { element, post, say } from "./page.js";
@@ -10,10 +10,12 @@ import { element, post, say } from "./page.js";
  * @property {string} to take, on-way, on-site or close
  * @property {string} version of the card it was pressed on
  * @property {string} key the same for every try of this act
- * @property {Record<string, string>} body
+ * @property {Record<string, string | number>} body
  * @property {boolean} pending
  * @property {string} failure what to show, "" while there is none
  */
+
+const BUTTONS = "button[data-act], button[data-promise]";
 
 export class Acts {
   /**
@@ -29,13 +31,15 @@ export class Acts {
     this.doings = new Map();
     this.closing = /** @type {HTMLDialogElement} */ (element("closing"));
     this.form = /** @type {HTMLFormElement} */ (element("closing-form"));
+    this.coming = /** @type {HTMLDialogElement} */ (element("coming"));
     element("alarms").addEventListener("click", (event) => this.onClick(event));
     this.form.addEventListener("submit", (event) => this.onClose(event));
+    this.coming.addEventListener("click", (event) => this.onPromise(event));
   }
 
   /** @param {Event} event */
   onClick(event) {
-    const button = event.target instanceof Element ? event.target.closest("button[data-act]") : null;
+    const button = event.target instanceof Element ? event.target.closest(BUTTONS) : null;
     const card = button?.closest("li");
     if (!(button instanceof HTMLButtonElement) || !card) return;
     event.preventDefault();
@@ -43,7 +47,8 @@ export class Acts {
     const to = button.dataset["act"] ?? "";
     const failed = this.doings.get(id);
     if (failed?.pending) return;
-    if (failed?.failure && failed.to === to) void this.send(failed);
+    if (failed?.failure && isOf(button, failed)) void this.send(failed);
+    else if (button.dataset["promise"] !== undefined) this.openComing(id, card);
     else if (to === "close") this.openClosing(id, card);
     else void this.send(doing(id, to, card.dataset["version"] ?? "", {}));
   }
@@ -53,8 +58,26 @@ export class Acts {
     this.form.reset();
     this.form.dataset["of"] = String(id);
     this.form.dataset["version"] = card.dataset["version"] ?? "";
-    element("closing-what").textContent = card.querySelector("h3")?.textContent?.replace(/\s+/g, " ").trim() ?? "";
+    element("closing-what").textContent = title(card);
     this.closing.showModal();
+  }
+
+  /** @param {number} id @param {HTMLElement} card */
+  openComing(id, card) {
+    this.coming.dataset["of"] = String(id);
+    this.coming.dataset["version"] = card.dataset["version"] ?? "";
+    element("coming-what").textContent = title(card);
+    this.coming.showModal();
+  }
+
+  /** @param {Event} event */
+  onPromise(event) {
+    const button = event.target instanceof Element ? event.target.closest("button[data-minutes]") : null;
+    if (!(button instanceof HTMLButtonElement)) return;
+    this.coming.close();
+    const { of, version } = this.coming.dataset;
+    // To take it, also for who has it already: then only the clock changes.
+    void this.send(doing(Number(of), "take", version ?? "", { promise_min: Number(button.dataset["minutes"]) }));
   }
 
   /** @param {SubmitEvent} event */
@@ -98,15 +121,17 @@ export class Acts {
   /** Put what is under way or failed onto the cards; called after each drawing. */
   decorate() {
     for (const card of element("alarms").querySelectorAll("li")) {
-      const button = card.querySelector("button[data-act]");
       const failed = card.querySelector("[data-failed]");
-      if (!(button instanceof HTMLButtonElement) || !(failed instanceof HTMLElement)) continue;
+      if (!(failed instanceof HTMLElement)) continue;
       const id = Number(card.dataset["alarm"]);
       const act = this.doings.get(id);
       if (act?.failure && act.version !== card.dataset["version"]) this.doings.delete(id);
       const mine = this.doings.get(id);
-      button.disabled = mine?.pending ?? false;
-      button.textContent = mine?.failure ? say("again") : (button.dataset["label"] ?? "");
+      for (const button of card.querySelectorAll(BUTTONS)) {
+        if (!(button instanceof HTMLButtonElement)) continue;
+        button.disabled = mine?.pending ?? false;
+        button.textContent = mine?.failure && isOf(button, mine) ? say("again") : (button.dataset["label"] ?? "");
+      }
       failed.textContent = mine?.failure ?? "";
       failed.hidden = !mine?.failure;
     }
@@ -123,9 +148,20 @@ export class Acts {
  * @param {number} id
  * @param {string} to
  * @param {string} version
- * @param {Record<string, string>} body
+ * @param {Record<string, string | number>} body
  * @returns {Doing}
  */
 function doing(id, to, version, body) {
   return { id, to, version, key: crypto.randomUUID(), body, pending: false, failure: "" };
+}
+
+/** Whether this is the button that such an act began with. @param {HTMLButtonElement} button @param {Doing} act */
+function isOf(button, act) {
+  const promised = act.body["promise_min"] !== undefined;
+  return button.dataset["promise"] !== undefined ? promised : !promised && button.dataset["act"] === act.to;
+}
+
+/** @param {HTMLElement} card */
+function title(card) {
+  return card.querySelector("h3")?.textContent?.replace(/\s+/g, " ").trim() ?? "";
 }

@@ -1,7 +1,7 @@
 // Draws snapshots: the alarm cards, their order, the rooms, the ages. Owns #alarms, #rooms and the lines about them.
 // Must not know the link, the sound or what an act does. Every card is drawn by the server; here it is only placed.
 
-import { age, element, hourMinuteSecond, say, serviceAt, serviceNow } from "./page.js";
+import { age, element, hourMinuteSecond, left, say, serviceAt, serviceNow } from "./page.js";
 
 /** @typedef {import("./page.js").AlarmRow} AlarmRow */
 
@@ -90,11 +90,14 @@ export class Board {
     return this.cards().find((card) => Number(card.dataset["alarm"]) === id);
   }
 
-  /** Bring all ages up to now. */
+  /** Bring all ages, and all that is left, up to now. */
   tick() {
     const now = serviceNow();
     for (const node of document.querySelectorAll("[data-age-from]")) {
       if (node instanceof HTMLElement) put(node, age(now - Number(node.dataset["ageFrom"])));
+    }
+    for (const node of document.querySelectorAll("[data-left-to]")) {
+      if (node instanceof HTMLElement) put(node, left(Number(node.dataset["leftTo"]) - now));
     }
   }
 

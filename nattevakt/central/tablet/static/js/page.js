@@ -123,6 +123,14 @@ export function age(age_ms) {
 }
 
 /**
+ * How long something still is, as the server writes it: "4 min 10 s igjen".
+ * @param {number} left_ms
+ */
+export function left(left_ms) {
+  return left_ms <= 0 ? say("left_none") : say("left", { age: age(left_ms) });
+}
+
+/**
  * POST JSON with a bound on the wait. Rejects only where no answer came.
  * @param {string} path
  * @param {unknown} body
