@@ -1,6 +1,6 @@
 """`python -m bench [PART …] [--json FILE]`: every figure in one table, beside its floor and its bar.
 
-Parts: latency outbox ingest mqtt rules drivers fanout gateway storm. Progress goes to standard error, the
+Parts: latency outbox ingest mqtt rules drivers fanout gateway storm burst. Progress goes to standard error, the
 table to standard output. Everything listens on 127.0.0.1 only and is bounded in number and time.
 """
 
@@ -13,7 +13,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 
-from bench import drivers, fanout, hour, ingest, latency, mqtt, outbox, rules, storm
+from bench import burst, drivers, fanout, hour, ingest, latency, mqtt, outbox, rules, storm
 from bench.figures import Figure, report, say
 from tests.support.postgres import Postgres, available, running_cluster
 
@@ -27,6 +27,7 @@ PARTS: Mapping[str, Callable[[Postgres | None], list[Figure]]] = {
     "fanout": lambda _server: fanout.run(),
     "gateway": lambda _server: hour.run(),
     "storm": storm.run,
+    "burst": burst.run,
 }
 
 

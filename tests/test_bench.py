@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import drivers, fanout, ingest, mqtt, outbox, rules, storm
+from bench import burst, drivers, fanout, ingest, mqtt, outbox, rules, storm
 from bench.figures import Bar, Figure, interleaved, report, table
 from bench.floor import Floor
 from nattevakt.edge.drivers.registry import MQTT_DIALECTS, SERIAL_DRIVERS
@@ -75,6 +75,12 @@ def test_ingest_is_measured() -> None:
 def test_a_storm_is_measured() -> None:
     found = storm.run(None, storm.Shape(3, 1, 3, 1))
     assert all(one.measured > 0 for one in found)
+
+
+def test_a_power_cut_is_measured() -> None:
+    listed, shown = burst.run(None, burst.Shape(gateways=2, rooms=2, tablets=3, turns=1))
+    assert 0 < listed.measured <= shown.measured
+    assert listed.floor > burst.SECOND_S * 0.9
 
 
 def test_fan_out_is_measured() -> None:

@@ -15,11 +15,9 @@ import structlog
 from fastapi import APIRouter, Depends, Request, Response
 
 from nattevakt.central import alarm_health
-from nattevakt.central.admin import acts, api_answers, moments, plan_doubts, round_counts
+from nattevakt.central.admin import acts, api_answers, moments, plan_doubts, round_counts, story_api
 from nattevakt.central.admin.acts import Ground
 from nattevakt.central.admin.api_bodies import (
-    EXAMPLES,
-    SCHEMAS,
     EmptyBody,
     LimitsBody,
     PauseBody,
@@ -30,6 +28,7 @@ from nattevakt.central.admin.api_bodies import (
     WhyBody,
     read,
 )
+from nattevakt.central.admin.api_told import told as _told
 from nattevakt.central.admin.web import ApiRoute, Stale
 from nattevakt.central.admin.who import Lead, Resident, Ward, lead_of, note_reading, resident_of, residents_of, ward_of
 from nattevakt.central.db import TenantSession
@@ -49,34 +48,7 @@ T = TypeVar("T")
 Body = Annotated[dict[str, object], Depends(json_body)]
 ONE = "/residents/{resident_id}"
 WARD = "/wards/{ward_id}/rounds"
-SECURITY: list[dict[str, list[str]]] = [{"tablet": [], "person": []}]
-_PROBLEM = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("error", "field", "reason", "message")},
-}
-_STATUSES = {
-    401: "No enrolled tablet, or nobody is logged in on it",
-    403: "Not a ward's lead, or of another ward",
-    404: "No such resident, or no such ward of the lead's",
-    409: "Somebody has saved meanwhile: names who and when",
-    415: "Wrong media type",
-    422: "Cannot be: names the field and says what to do",
-    503: "Another plan is being tried, or no database: come again",
-}
-
-
-def _told(body: type | None = None) -> dict[str, Any]:
-    """What the OpenAPI document says of a route."""
-    responses: dict[int | str, dict[str, Any]] = {
-        status: {"description": said, "content": {"application/json": {"schema": _PROBLEM}}}
-        for status, said in _STATUSES.items()
-    }
-    responses[200] = {"description": "As asked"}
-    extra: dict[str, Any] = {"security": SECURITY}
-    if body is not None:
-        content = {"schema": SCHEMAS[body], "example": EXAMPLES[body]}
-        extra["requestBody"] = {"required": True, "content": {"application/json": content}}
-    return {"responses": responses, "openapi_extra": extra}
+router.include_router(story_api.router)
 
 
 @router.get("/templates", **_told())

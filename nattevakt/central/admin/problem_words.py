@@ -80,6 +80,7 @@ ERRORS: Mapping[str, str] = {
     "lead_needed": N_("Bare avdelingsledere kan se og endre planer. Den som er logget inn, er ikke avdelingsleder."),
     "other_ward": N_("Beboeren bor på en avdeling som ikke er din."),
     "unknown_ward": N_("Avdelingen finnes ikke, eller er ikke din."),
+    "unknown_alarm": N_("Alarmen finnes ikke, eller er på en avdeling som ikke er din."),
     "unknown_resident": N_("Beboeren finnes ikke, eller bor ikke på noen avdeling nå."),
     "tablet_needed": N_("Denne nettleseren er ikke registrert."),
     "person_needed": N_("Logg inn på tavlen med navn og PIN, og kom tilbake hit. Gå bakover for å finne det du skrev."),

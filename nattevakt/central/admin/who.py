@@ -19,7 +19,7 @@ from nattevakt.central.db import TenantSession
 from nattevakt.central.people import sessions
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
-from nattevakt.central.tables import staff, staff_wards, wards
+from nattevakt.central.tables import alarms, staff, staff_wards, wards
 from nattevakt.central.tablet.i18n import Words
 from nattevakt.central.tablet.views import log_names
 from nattevakt.central.tablet.web import PERSON_COOKIE, Problem, person_of, tablet_of, words_of
@@ -38,6 +38,9 @@ _RESIDENTS = text(
     "WHERE t.tenant_id = :tenant AND t.to_ms IS NULL ORDER BY w.name, r.number, e.name, t.id"
 )
 _WARDS = select(wards.c.id, wards.c.name).where(wards.c.tenant_id == TENANT).order_by(wards.c.name, wards.c.id)
+_ALARM = select(alarms.c.ward_id, alarms.c.resident_id).where(
+    alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id")
+)
 _STAFF = select(staff.c.id, staff.c.name).where(staff.c.tenant_id == TENANT)
 
 
@@ -120,6 +123,18 @@ def ward_of(s: TenantSession, lead: Lead, ward_id: int) -> Ward:
         if ward.id == ward_id:
             return ward
     raise Problem(404, "unknown_ward")
+
+
+def note_story(request: Request, lead: Lead, alarm_id: int) -> None:
+    """Write down that the lead reads all of this alarm, before anything is shown. Raises a problem where there is none,
+    or it is of another ward; and where it cannot be written down."""
+    db = request.app.state.db
+    with db.read(lead.tablet.tenant.id) as s:
+        row = s.execute(_ALARM, {"alarm_id": alarm_id}).one_or_none() if abs(alarm_id) <= INT_MAX else None
+    if row is None or row.ward_id not in lead.wards:
+        raise Problem(404, "unknown_alarm")
+    if not log_names(db, lead.tablet, lead.person, {(f"story:{alarm_id}", row.resident_id)}, lead.now_ms):
+        raise Problem(503, "database_away", retry_after_s=1)
 
 
 def _resident(row: Row[Any]) -> Resident:

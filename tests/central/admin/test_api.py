@@ -32,6 +32,8 @@ PATHS = (
     ("GET", "/residents/1/suggestion"),
     ("GET", "/off"),
     ("GET", "/alarm-health"),
+    ("GET", "/alarms"),
+    ("GET", "/alarms/1"),
     ("GET", "/findings"),
     ("GET", "/wards/1/rounds"),
     ("PUT", "/wards/1/rounds/times"),
