@@ -79,7 +79,7 @@ def group(
     s: TenantSession, origin: Origin, seen: Sequence[Stored], places: Places, rules: Sequence[Rule], now_ms: int
 ) -> Groups:
     """What each rule will look at, by subject and rule."""
-    likes: dict[_Like, tuple[Stored, Spot | None]] = {}
+    likes: dict[_Like, _Route] = {}
     each = []
     spans: dict[str | None, tuple[int, int, Spot | None]] = {}
     for item in seen:
@@ -88,19 +88,21 @@ def group(
         if span is None or not span[0] <= at_ms < span[1]:
             span = spans[device] = places.around(device or "", at_ms)
         like = (device, type(item.event.body), item.urgency, span[0])
-        each.append(like)
-        if like not in likes:
-            likes[like] = (item, span[2])
+        route = likes.get(like)
+        if route is None:
+            route = likes[like] = _Route(item, span[2])
+        each.append(route)
     settings = _settings(s, origin, likes, rules, now_ms)
     groups: _Lists = {}
-    routes = {like: _route(s, rules, settings, item, origin, spot, groups) for like, (item, spot) in likes.items()}
+    for route in likes.values():
+        route.lists = _lists(s, rules, settings, route, origin, groups)
     last: Pos = ()
     in_order = True
-    for item, like in zip(seen, each, strict=True):
-        route = routes[like]
+    for item, route in zip(seen, each, strict=True):
         if not route.lists or (route.may_repeat and is_repeat(item)):
             continue
-        key, occurred = item.key.plain, item.occurred
+        named, occurred = item.key, item.occurred
+        key = (named.gateway_id, named.stream_id, named.seq, named.variant)
         heard = _as_heard(item) if route.may_repeat else item.event.body
         pos = (occurred.to_ms, *key)
         told = Told(Fact(heard, occurred, item.received_ms, route.place, key), pos, item)
@@ -127,7 +129,7 @@ _Like = tuple[str | None, type[Body], Urgency, int]
 def _settings(
     s: TenantSession,
     origin: Origin,
-    likes: Mapping[_Like, tuple[Stored, Spot | None]],
+    likes: Mapping[_Like, _Route],
     rules: Sequence[Rule],
     now_ms: int,
 ) -> Settings:
@@ -135,7 +137,8 @@ def _settings(
     watched = tuple(body for rule in rules if rule.planned or rule.folding for body in rule.wants)
     asked: list[Spot] = []
     people: set[int] = set()
-    for (_, kind, urgency, _), (_, spot) in likes.items():
+    for (_, kind, urgency, _), route in likes.items():
+        spot = route.spot
         if spot is None:
             continue
         if issubclass(kind, watched):
@@ -145,13 +148,18 @@ def _settings(
     return Settings(s, asked, standings(s, people, now_ms), origin.time_zone, rules)
 
 
-@dataclass(slots=True)
 class _Route:
-    """Where all events of one device, body and class go from one place: the lists in which each is a case."""
+    """Where all events of one device, body and class go from one place: the lists in which each is a case. first: one
+    of them."""
 
-    place: str
-    may_repeat: bool
-    lists: list[tuple[Callable[[Case], None], Way]]
+    __slots__ = ("first", "lists", "may_repeat", "place", "spot")
+
+    def __init__(self, first: Stored, spot: Spot | None) -> None:
+        self.first = first
+        self.spot = spot
+        self.place = spot.spot if spot is not None else ""
+        self.may_repeat = type(first.event.body) in _REPEATABLE
+        self.lists: list[tuple[Callable[[Case], None], Way]] = []
 
 
 _Ways = tuple[tuple[Rule, str, Way], ...]
@@ -161,15 +169,10 @@ FOUND_MAX = 5_000
 """Most ways that this process remembers."""
 
 
-def _route(
-    s: TenantSession,
-    rules: Sequence[Rule],
-    settings: Settings,
-    item: Stored,
-    origin: Origin,
-    spot: Spot | None,
-    groups: _Lists,
-) -> _Route:
+def _lists(
+    s: TenantSession, rules: Sequence[Rule], settings: Settings, route: _Route, origin: Origin, groups: _Lists
+) -> list[tuple[Callable[[Case], None], Way]]:
+    item, spot = route.first, route.spot
     body, address = item.event.body, item.device or ""
     # All that the ways follow from has been read in this transaction; where it is what it was, so are they.
     found: _Found = s.hints.setdefault("ways", {})
@@ -180,9 +183,7 @@ def _route(
         if len(found) >= FOUND_MAX:
             found.clear()
         known = found[like] = (follows_from, tuple(_ways(rules, settings, item, origin, spot)))
-    lists = [(groups.setdefault((subject, rule.name), (rule, []))[1].append, way) for rule, subject, way in known[1]]
-    place = spot.spot if spot is not None else ""
-    return _Route(place, isinstance(body, Call | Fall | Leak), lists)
+    return [(groups.setdefault((subject, rule.name), (rule, []))[1].append, way) for rule, subject, way in known[1]]
 
 
 def _ways(
@@ -316,9 +317,13 @@ def where_of(origin: Origin, address: str, spot: Spot | None) -> Where:
     return Where(spot.ward_id, spot.room_id, spot.resident_id, spot.spot)
 
 
+_REPEATABLE = frozenset({Call, Fall, Leak})
+
+
 def is_repeat(item: Stored) -> bool:
     """Whether a row says again what another row of the same device has just said."""
-    return getattr(item.event.body, "repeat_of", None) is not None and not item.urgent
+    body = item.event.body
+    return type(body) in _REPEATABLE and body.repeat_of is not None and not item.urgent  # type: ignore[attr-defined]
 
 
 def _as_heard(item: Stored) -> Body:

@@ -9,7 +9,7 @@ A gateway's batches queue at its row, so what this transaction reads of its stre
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,12 @@ from nattevakt.central.arrays import insert_text
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.devices import DeviceStates
-from nattevakt.central.event_rows import COLUMNS, OPEN, ROW_KEY, event_row
+from nattevakt.central.event_rows import COLUMNS, Fresh, event_rows
 from nattevakt.central.lifeline import held_of
 from nattevakt.central.marks import Held
 from nattevakt.central.occurred import Clocks, Dated, Pair
 from nattevakt.central.probe import Probe, silent
-from nattevakt.central.supervision import RULES, Rule, Stored, supervise
+from nattevakt.central.supervision import RULES, Ending, Rule, Stored, supervise
 from nattevakt.central.tables import boots, events, gateways, refused_rows, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.errors import NattevaktError
@@ -61,9 +61,7 @@ class StaleCredential(NattevaktError):  # noqa: N818 - named for what it says to
 
 
 _sha256 = hashlib.sha256
-Fresh = tuple[Received, int, bytes]
-"""A row that is new, its variant number, and the SHA-256 of its bytes."""
-_OF_LIFE = (ClockSynchronised, Started, SourceLost, SourceBack, Tombstone)
+_OF_LIFE = frozenset({ClockSynchronised, Started, SourceLost, SourceBack, Tombstone})
 _STORED, _CONFLICT, _DUPLICATE = (ItemReply(it) for it in (Outcome.STORED, Outcome.CONFLICT, Outcome.DUPLICATE))
 
 
@@ -175,10 +173,10 @@ class _Ingest:
         self.clocks = Clocks(batch.sent, now_ms)
 
     def run(self, probe: Probe, rules: Sequence[Rule]) -> BatchReply:
-        received = [item for item in self.batch.items if isinstance(item, Received)]
+        received = [item for item in self.batch.items if type(item) is Received]
         received.sort(key=lambda item: (item.id.stream, item.id.seq, item.index))
         # Nearly all speak of one moment and of a device; only the others are looked at for more.
-        rare = [item for item in received if item.event.since is not None or isinstance(item.event.body, _OF_LIFE)]
+        rare = [item for item in received if item.event.since is not None or type(item.event.body) in _OF_LIFE]
         self._load_streams(received, rare)
         self._load_boots(received, rare)
         fresh = self._sort_out(received)
@@ -194,8 +192,8 @@ class _Ingest:
         self._advance()
         starts = [entry for entry in stored if isinstance(entry.event.body, Started)] if rare else []
         if starts:
-            lifeline.judge_short(self.s, self.origin, self.gateway.held or {}, self.now_ms)
-            cards.judge(self.s, self.origin, self.gateway, starts, self.now_ms)
+            lifeline.judge_short(self.s, self.origin, self.gateway.held or {}, {}, self.now_ms)
+            cards.judge(self.s, self.origin, self.gateway, starts, self.clocks, self.now_ms)
         probe("stored", {"devices": [entry.device for entry in stored]})
         outcomes = tuple(self.replies[index] for index in range(len(self.batch.items)))
         marks = {name: stream.held.reply for name, stream in self.streams.items()}
@@ -252,10 +250,13 @@ class _Ingest:
         """Tell new rows from known ones; gives the new, each with its variant number."""
         there = self._there(received)
         fresh: list[Fresh] = []
+        seqs: dict[str, list[int]] = {name: [] for name in self.streams}
         for item in received:
-            stream = self.streams[item.id.stream]
+            known, seq = item.id.stream, item.id.seq
+            stream = self.streams[known]
+            seqs[known].append(seq)
             sha256 = _sha256(item.raw).digest()
-            name = (stream.id, item.id.seq)
+            name = (stream.id, seq)
             variants = there.get(name)
             if variants is None:
                 there[name], variant = {sha256: 0}, 0
@@ -268,21 +269,22 @@ class _Ingest:
             self.replies[item.index] = _CONFLICT if variant else _STORED
             fresh.append((item, variant, sha256))
             if variant:
-                key = EventKey(self.origin.gateway_id, stream.id, item.id.seq, variant)
-                params: dict[str, str | int] = {"stream": item.id.stream, "seq": item.id.seq}
+                key = EventKey(self.origin.gateway_id, stream.id, seq, variant)
+                params: dict[str, str | int] = {"stream": known, "seq": seq}
                 technical.sound(self.s, self.origin, "id_conflict", params, self.now_ms, event=key)
         for known, stream in self.streams.items():
-            seqs = [item.id.seq for item in received if item.id.stream == known]
-            if seqs:
-                self._hold(stream, stream.held.with_seqs(seqs))
+            if seqs[known]:
+                self._hold(stream, stream.held.with_seqs(seqs[known]))
         return fresh
 
     def _there(self, received: Sequence[Received]) -> dict[tuple[int, int], dict[bytes, int]]:
-        ids = [
-            (stream.id, item.id.seq)
-            for item in received
-            if (stream := self.streams[item.id.stream]).held.covers(item.id.seq) or not self.trust_marks
-        ]
+        # Nearly all lie above all that is held of their stream.
+        tops = {name: stream.held.top for name, stream in self.streams.items()}
+        ids = []
+        for name in (item.id for item in received):
+            stream = self.streams[name.stream]
+            if not self.trust_marks or (name.seq <= tops[name.stream] and stream.held.covers(name.seq)):
+                ids.append((stream.id, name.seq))
         found: dict[tuple[int, int], dict[bytes, int]] = {}
         if ids:
             for row in self.s.execute(_THERE, {"gateway_id": self.origin.gateway_id, "ids": ids}):
@@ -294,8 +296,9 @@ class _Ingest:
         stored = []
         occurred_at, gateway_id, now_ms = self.clocks.occurred, self.origin.gateway_id, self.now_ms
         for item, variant, _ in fresh:
-            stream, event, seq = self.streams[item.id.stream], item.event, item.id.seq
-            dated, at = stream.dated, event.at
+            named, event = item.id, item.event
+            stream, seq, at = self.streams[named.stream], named.seq, event.at
+            dated = stream.dated
             later = dated.seq is not None and seq > dated.seq
             occurred = dated.in_order(at, occurred_at(at, event.since, dated.at_ms if later else None), now_ms)
             if (later or dated.seq is None) and not occurred.uncertain:
@@ -306,16 +309,17 @@ class _Ingest:
         return stored
 
     def _note_states(self, stored: Sequence[Stored]) -> None:
-        self.states.load({entry.device for entry in stored if entry.device})
-        get = self.states.get
+        told = {entry.device for entry in stored if entry.device}
+        self.states.load(told)
+        states = {device: self.states.get(device) for device in told}
         for entry in stored:
             if entry.device:
-                get(entry.device).take(entry.event.body, entry.occurred.to_ms)
+                states[entry.device].take(entry.event.body, entry.occurred.to_ms)
 
     def _live(self, stored: Sequence[Stored]) -> None:
         """What the rows about the gateway's own life mean."""
         pairs = []
-        for entry in (entry for entry in stored if isinstance(entry.event.body, _OF_LIFE)):
+        for entry in (entry for entry in stored if type(entry.event.body) in _OF_LIFE):
             body, at = entry.event.body, entry.occurred
             match body:
                 case ClockSynchronised():
@@ -344,12 +348,8 @@ class _Ingest:
                 self._hold(stream, stream.held.begins_at(entry.key.seq))
                 stream.changed = True
 
-    def _write(self, stored: Sequence[Stored], fresh: Sequence[Fresh], endings: Any) -> None:
-        rows = [
-            event_row(entry, item.raw, sha256, endings.get(entry.key, OPEN) if endings else OPEN)
-            for entry, (item, _, sha256) in zip(stored, fresh, strict=True)
-        ]
-        rows.sort(key=ROW_KEY)
+    def _write(self, stored: Sequence[Stored], fresh: Sequence[Fresh], endings: Mapping[EventKey, Ending]) -> None:
+        rows = event_rows(stored, fresh, endings)
         if not rows:
             return
         try:

@@ -76,6 +76,11 @@ class Held:
         return tuple(gaps)
 
     @property
+    def top(self) -> int:
+        """No row above this is held."""
+        return max(self.mark, self.ranges[-1][1] if self.ranges else 0)
+
+    @property
     def reply(self) -> int:
         """What a gateway is told."""
         return max(self.mark, 0)

@@ -111,16 +111,14 @@ class Fold:
         """Whether the first of these, which are in order, happened before what is folded already."""
         return bool(self.at) and cases[0][0].pos < self.at
 
-    def facts(
+    def with_late(
         self, s: TenantSession, subject: str, rule: Rule, told: Sequence[Case], cases: Sequence[Case], now_ms: int
     ) -> tuple[Fold, list[tuple[Case, Verdict]]]:
-        """Fold a batch's cases in, which are in order. told: cases of the same batch that have been folded already and
-        are not stored yet.
+        """Fold a batch's cases in, which are in order, the first of them late. told: cases of the same batch that have
+        been folded already and are not stored yet.
 
         Gives the fold after them and what the rule says, by the case at which it says it.
         """
-        if not self.is_late(cases):
-            return self, self._through(rule, cases, now_ms)
         first = cases[0][0].pos
         fold = self._before(first, rule)
         since_ms = fold.at[0] if fold.at else first[0] - BACK_MS
@@ -128,7 +126,7 @@ class Fold:
         to_ms = now_ms + AHEAD_MS
         todo = {case[0].pos: case for case in (*stored, *told, *cases)}
         again = [todo[pos] for pos in sorted(todo) if pos > fold.at and pos[0] <= to_ms]
-        return fold, fold._through(rule, again, now_ms)
+        return fold, fold.through(rule, again, now_ms)
 
     def anew(self, s: TenantSession, subject: str, rule: Rule, armed: Armed, now_ms: int) -> Fold:
         """The fold as it would be had the rule been set so since yesterday: an episode that is running gets its new
@@ -139,11 +137,11 @@ class Fold:
         since_ms = fold.at[0] if fold.at else now_ms - BACK_MS
         to_ms = now_ms + AHEAD_MS
         todo = {case[0].pos: case for case in _stored(s, subject, rule, armed, since_ms)}
-        fold._through(rule, [todo[pos] for pos in sorted(todo) if fold.at < pos and pos[0] <= to_ms], now_ms)
+        fold.through(rule, [todo[pos] for pos in sorted(todo) if fold.at < pos and pos[0] <= to_ms], now_ms)
         return fold
 
-    def _through(self, rule: Rule, cases: Sequence[Case], now_ms: int) -> list[tuple[Case, Verdict]]:
-        """Fold these in, which are in order; gives what the rule says."""
+    def through(self, rule: Rule, cases: Sequence[Case], now_ms: int) -> list[tuple[Case, Verdict]]:
+        """Fold these in, which are in order and not late; gives what the rule says."""
         said: list[tuple[Case, Verdict]] = []
         step, state, wake_ms, at = rule.step, self.state, self.wake_ms, self.at
         keep_ms = self._keep_ms()

@@ -11,7 +11,6 @@ urgent event then rings plainly, with a technical alarm beside it, and the other
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import structlog
@@ -35,7 +34,7 @@ from nattevakt.central.tables import events
 from nattevakt.central.technical import Origin
 from nattevakt.central.twins import Twins
 from nattevakt.edge.errors import RetryError
-from nattevakt.edge.events import kind_of
+from nattevakt.edge.events import Urgency, kind_of
 from nattevakt.edge.rules.catalogue import BY_NAME, RULES
 from nattevakt.edge.rules.rule import Clear, Finding, JsonState, Log, Per, Raise, Reason, Rule, Verdict
 
@@ -133,9 +132,12 @@ class _Supervision:
         before = self._folds.take((self.s.tenant_id, *name), text) or Fold.load(states.read(text))
         armed_ms = before.wake_ms
         told = self._folded.setdefault(name, [])
-        # What comes late makes the fold read the database.
-        with self.s.savepoint() if before.is_late(cases) else nullcontext():
-            after, said = before.facts(self.s, subject, rule, told, cases, self.now_ms)
+        if before.is_late(cases):
+            # What comes late makes the fold read the database.
+            with self.s.savepoint():
+                after, said = before.with_late(self.s, subject, rule, told, cases, self.now_ms)
+        else:
+            after, said = before, before.through(rule, cases, self.now_ms)
         kept = after.written()
         if not wakes.is_moment(after.wake_ms):
             raise ValueError(f"no moment to be woken at: {after.wake_ms!r}")
@@ -243,8 +245,10 @@ def supervise(
     groups = group(s, origin, seen, places, rules, now_ms)
     run.run_all(groups)
     for item in seen:
+        if item.urgency is not Urgency.A:
+            continue
         ending = run.endings.get(item.key)
-        if item.urgent and (ending is None or (ending.alarm_id is None and ending.reason is None)):
+        if ending is None or (ending.alarm_id is None and ending.reason is None):
             run.unknown(item, places)
     _follow_repeats(s, stored, run.endings)
     return run.endings

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nattevakt.edge.values import value
+
 
 class Urgency(StrEnum):
     """The class of an event, which decides order of sending, shedding, and whether it always rings."""
@@ -26,7 +28,7 @@ class Urgency(StrEnum):
     """The gateway's own life: started, clock synchronised, source lost or back, tombstones. Never shed."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Moment:
     """One reading of the gateway's clocks.
 
@@ -331,7 +333,7 @@ class Foreign(Body):
         return self.declared
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Event:
     """Something that happened, when, and how urgent.
 
@@ -353,7 +355,7 @@ class Event:
         return min(natural, declared)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(frozen=True, slots=True, order=True)
 class EventId:
     """The name of one row in one outbox, never reused: 128 random bits an agent start, AUTOINCREMENT."""
 
