@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Text, and_, bindparam, cast, func, literal, or_, select
+from sqlalchemy import Text, and_, bindparam, cast, exists, literal, select, union
 
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import device_states, devices, gateways, placements, rule_states, sweep_runs
 
@@ -43,33 +43,37 @@ _COMPLETE = select(gateways.c.id, gateways.c.complete_to_ms, GRACE.label("grace_
 _LEANT_ON = select(device_states.c.address, device_states.c.last_heard_ms, device_states.c.unknown_since_ms).where(
     device_states.c.tenant_id == TENANT, device_states.c.address.in_(bindparam("addresses", expanding=True))
 )
-# A device belongs to the gateway it was given to; one that was given to none, to every gateway that has heard it.
-_HEARD_BY = and_(
-    device_states.c.tenant_id == devices.c.tenant_id,
-    device_states.c.address == devices.c.address,
-    devices.c.gateway_id.is_(None),
+_HUNG = (
+    placements.c.tenant_id == TENANT,
+    placements.c.room_id.in_(bindparam("rooms", expanding=True)),
+    in_force(placements, "at_ms"),
+    devices.c.mute.is_(False),
+    gateways.c.revoked_ms.is_(None),
 )
-_SERVING = (
+_DEVICES = placements.join(
+    devices, and_(devices.c.tenant_id == placements.c.tenant_id, devices.c.id == placements.c.device_id)
+)
+# A device belongs to the gateway it was given to; one that was given to none, to every gateway that has heard it. Of
+# both a gateway's states are found by their whole key: by the address alone all that was ever heard would be read.
+_SERVING = union(
     select(gateways.c.id)
-    .distinct()
-    .select_from(placements)
-    .join(devices, and_(devices.c.tenant_id == placements.c.tenant_id, devices.c.id == placements.c.device_id))
-    .outerjoin(device_states, _HEARD_BY)
-    .join(
-        gateways,
-        and_(
-            gateways.c.tenant_id == devices.c.tenant_id,
-            gateways.c.id == func.coalesce(devices.c.gateway_id, device_states.c.gateway_id),
-        ),
+    .select_from(
+        _DEVICES.join(
+            gateways, and_(gateways.c.tenant_id == devices.c.tenant_id, gateways.c.id == devices.c.gateway_id)
+        )
     )
+    .where(*_HUNG),
+    select(gateways.c.id)
+    .select_from(_DEVICES.join(gateways, gateways.c.tenant_id == devices.c.tenant_id))
     .where(
-        placements.c.tenant_id == TENANT,
-        placements.c.room_id.in_(bindparam("rooms", expanding=True)),
-        placements.c.from_ms <= bindparam("at_ms"),
-        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("at_ms")),
-        devices.c.mute.is_(False),
-        gateways.c.revoked_ms.is_(None),
-    )
+        *_HUNG,
+        devices.c.gateway_id.is_(None),
+        exists().where(
+            device_states.c.tenant_id == TENANT,
+            device_states.c.gateway_id == gateways.c.id,
+            device_states.c.address == devices.c.address,
+        ),
+    ),
 )
 _OUTAGES = (
     select(gateways.c.id, gateways.c.revoked_ms, rule_states.c.state)

@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -185,9 +184,11 @@ class Database:
         self.engine = make_engine(self.url, pool_size)
         event.listen(self.engine, "before_cursor_execute", _look_at)
         self._statements = Statements(_names_its_tenant)
+        self._kept = sqlite_turns.Kept(self.engine)
 
     def close(self) -> None:
         """Close all pooled connections."""
+        self._kept.close()
         self.engine.dispose()
 
     def warm(self) -> None:
@@ -282,8 +283,11 @@ class Database:
     @contextmanager
     def _begun(self, *, write: bool) -> Iterator[Connection]:
         """A connection inside a transaction that ends with the block."""
-        begun = partial(sqlite_turns.turn, write=write) if self.is_sqlite else Connection.begin
-        with self.engine.connect() as connection, begun(connection):
+        if self.is_sqlite:
+            with self._kept.turn(write=write) as connection:
+                yield connection
+            return
+        with self.engine.connect() as connection, connection.begin():
             yield connection
 
     def _bind(self, connection: Connection, tenant_id: int) -> TenantSession:
@@ -300,7 +304,7 @@ def make_engine(url: URL, pool_size: int = 12) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
-        connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+        connect_args={**sqlite_turns.CONNECT, "timeout": BUSY_MS / 1000},
         pool_size=12,
         pool_timeout=3,
         pool_use_lifo=True,  # a connection remembers pages until another has written

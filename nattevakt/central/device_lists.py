@@ -54,6 +54,8 @@ _DIFFERENCES = text(
     " AND p.tenant_id = r.tenant_id AND p.room_id = r.id"
     " AND d.tenant_id = p.tenant_id AND d.id = p.device_id AND d.gateway_id IS NULL"
     " AND p.from_ms <= :now_ms AND (p.to_ms IS NULL OR p.to_ms > :now_ms)"
+    # Of no row here, so it is asked once and first: where every device is tied, nothing of this is gone through.
+    " AND EXISTS (SELECT 1 FROM devices u WHERE u.tenant_id = :tenant AND u.gateway_id IS NULL)"
     " AND NOT EXISTS (SELECT 1 FROM listed_devices l"
     "  JOIN gateways o ON o.tenant_id = l.tenant_id AND o.id = l.gateway_id"
     "  WHERE l.tenant_id = d.tenant_id AND l.address = d.address AND o.revoked_ms IS NULL)"

@@ -1,7 +1,8 @@
 """A transaction of SQLite in the driver's own words. Serves arrows 6 to 9.
 
-Owns begin, commit and rollback on the driver's connection. SQLAlchemy's own transaction costs a heartbeat as much as
-half of what it asks of the database. Must not know tables, tenants, or who may write when.
+Owns begin, commit and rollback on the driver's connection, and the connections that stay open between. SQLAlchemy's
+own transaction costs a heartbeat as much as half of what it asks of the database, and the pool's way out and back as
+much as three statements. Must not know tables, tenants, or who may write when.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from nattevakt.central.statements import wrapped
+
+CONNECT = {"check_same_thread": False, "cached_statements": 600}
+"""How a connection is opened. It keeps prepared all that a night asks, lists of every length among it."""
+KEPT_MAX = 4
+"""How many connections are kept beside the pool: one writes at a time, and few read."""
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
@@ -47,3 +53,44 @@ def turn(connection: Connection, *, write: bool) -> Iterator[None]:
                     driver.rollback()
     except sqlite3.Error as error:
         raise wrapped(connection, None, begin, None, error) from error
+
+
+class Kept:
+    """Connections that are used again, the last one first: it remembers pages until another has written. For several
+    threads; each connection serves one at a time. What went wrong in any way is given back to the pool."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._free: list[Connection] = []
+        self._closed = False
+
+    def close(self) -> None:
+        """Close those that nobody works with; one that somebody works with is closed when he is done."""
+        self._closed = True
+        while self._free:
+            self._free.pop().close()
+
+    @contextmanager
+    def turn(self, *, write: bool) -> Iterator[Connection]:
+        """A connection inside a transaction of the block's: see `turn`."""
+        try:
+            connection = self._free.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        done = False
+        try:
+            with turn(connection, write=write):
+                yield connection
+            if connection.in_transaction():
+                connection.rollback()  # SQLAlchemy's own note of one: the driver's has ended
+            done = True
+        finally:
+            if done and not self._closed and len(self._free) < KEPT_MAX:
+                self._free.append(connection)
+            else:
+                self._let_go(connection)
+
+    def _let_go(self, connection: Connection) -> None:
+        if self._closed and not connection.invalidated:
+            connection.detach()  # its pool is gone, and would keep it open
+        connection.close()

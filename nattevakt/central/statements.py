@@ -10,6 +10,7 @@ whatever this file does not know, goes SQLAlchemy's own way; rows and errors are
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,19 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Executable, Insert, LargeBinary, Row, Select, TextClause, Update
+from sqlalchemy import (
+    JSON,
+    CompoundSelect,
+    Connection,
+    Delete,
+    Executable,
+    Insert,
+    LargeBinary,
+    Row,
+    Select,
+    TextClause,
+    Update,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, OperationalError
@@ -26,7 +39,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 
 Read = Callable[[Any], Any]
 Check = Callable[[SQLCompiler], None]
-_KNOWN = (Select, TextClause, TextualSelect, Update, Delete, Insert)
+_KNOWN = (Select, CompoundSelect, TextClause, TextualSelect, Update, Delete, Insert)
 _SHAPES_MAX = 300
 """Most lengths of lists that one statement is kept for."""
 _STATEMENTS_MAX = 2_000
@@ -62,9 +75,13 @@ class Found:
 
     def one_or_none(self) -> Row[Any] | None:
         """The one row, None where there is none. Raises MultipleResultsFound."""
-        if len(self._rows) > 1:
+        rows = self._rows
+        if not rows:
+            return None
+        if len(rows) > 1:
             raise MultipleResultsFound("Multiple rows were found when one or none was required")
-        return next(iter(self), None)
+        self._rows = []
+        return Row(self._metadata, None, self._metadata._key_to_index, rows[0])
 
     def scalar(self) -> Any:
         """The first value of the first row, None where there is none."""
@@ -98,7 +115,17 @@ class _Prepared:
         self._statement = statement
         self._shapes: dict[tuple[int, ...], _Shape] = {}
         self._metadata: SimpleResultMetaData | None = None
+        self._plain: tuple[str, Callable[[Mapping[str, Any]], Sequence[Any]]] | None = None
         self._readers: tuple[tuple[int, Read], ...] = ()
+
+    def ready(self, params: Mapping[str, Any]) -> tuple[str, Any]:
+        """The text and the parameters as the driver takes them."""
+        if self._plain is not None:
+            return self._plain[0], self._plain[1](params)
+        shape = self.shape(params)
+        if not self._expanding and not self._fixed and not shape.writers and shape.order is not None:
+            self._plain = shape.sql, _in_order(shape.order)
+        return shape.sql, self.bound(shape, params)
 
     def shape(self, params: Mapping[str, Any]) -> _Shape:
         """The text for lists as long as these."""
@@ -164,16 +191,24 @@ class _Prepared:
             if described is None:
                 return Found(_NOTHING, [], cursor.rowcount)
             names = [column[0] for column in described]
-            made = (
-                None if kind is None else kind.dialect_impl(self._dialect).result_processor(self._dialect, column[1])
-                for kind, column in zip(self._types(names), described, strict=True)
-            )
+            made = [self._reader(*of) for of in zip(self._types(names), described, strict=True)]
             self._readers = tuple((place, read) for place, read in enumerate(made) if read is not None)
             self._metadata = SimpleResultMetaData(names)
         rows = cursor.fetchall()
         if self._readers:
             rows = list(map(self._as_read, rows))
         return Found(self._metadata, rows, cursor.rowcount if cursor.rowcount >= 0 else len(rows))
+
+    def _reader(self, kind: Any, column: Sequence[Any]) -> Read | None:
+        """How the values of a column are read, None where they are as they are to be."""
+        if kind is None:
+            return None
+        reads: Read | None = kind.dialect_impl(self._dialect).result_processor(self._dialect, column[1])
+        if reads is None or not isinstance(kind, JSON) or self._dialect.name != "sqlite":
+            return reads
+        long_way: Read = reads
+        # Every heartbeat reads a dozen of these, and nearly all are text or NULL.
+        return lambda value: _json(value) if type(value) is str else None if value is None else long_way(value)
 
     def _as_read(self, row: Sequence[Any]) -> tuple[Any, ...]:
         values = list(row)
@@ -183,9 +218,18 @@ class _Prepared:
 
 
 _NOTHING = SimpleResultMetaData([])
+_json = json.JSONDecoder().decode
 
 
-_Uses = dict[frozenset[str], _Prepared]
+def _in_order(order: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Parameters by name, put in an order."""
+    if len(order) > 1:
+        return itemgetter(*order)
+    return lambda params: [params[name] for name in order]
+
+
+_Uses = dict[tuple[str, ...], _Prepared]
+"""By the parameters' names, in the order in which a caller gives them."""
 
 
 class Statements:
@@ -193,29 +237,31 @@ class Statements:
 
     def __init__(self, check: Check) -> None:
         self._check = check
-        self._known: weakref.WeakKeyDictionary[Executable, dict[frozenset[str], _Prepared]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._once: weakref.WeakSet[Executable] = weakref.WeakSet()
+        """Those that have been used once; they are not held."""
+        self._known: dict[Executable, _Uses] = {}
 
     def execute(self, connection: Connection, statement: Executable, params: Mapping[str, Any]) -> Any:
         """Run one statement; gives its rows."""
-        prepared = self._prepared(connection, statement, params)
+        uses = self._known.get(statement)
+        prepared = uses.get(tuple(params)) if uses is not None else None
         if prepared is None:
-            return connection.execute(statement, params)
-        shape = prepared.shape(params)
-        bound = prepared.bound(shape, params)
+            prepared = self._prepared(connection, statement, params)
+            if prepared is None:
+                return connection.execute(statement, params)
+        sql, bound = prepared.ready(params)
         cursor = _cursor(connection)
         try:
-            cursor.execute(shape.sql, bound)
+            cursor.execute(sql, bound)
             return prepared.result(cursor)
         except connection.dialect.loaded_dbapi.Error as error:
-            raise wrapped(connection, cursor, shape.sql, bound, error) from error
+            raise wrapped(connection, cursor, sql, bound, error) from error
         finally:
             cursor.close()
 
     def execute_many(self, connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
         """Run one INSERT for several rows that all have the same names; gives how many rows were written."""
-        self._known.setdefault(statement, {})
+        self._once.add(statement)
         prepared = self._prepared(connection, statement, rows[0])
         assert prepared is not None  # noqa: S101 - it is known since the line above
         shape = prepared.shape(rows[0])
@@ -247,12 +293,14 @@ class Statements:
     def _prepared(self, connection: Connection, statement: Executable, params: Mapping[str, Any]) -> _Prepared | None:
         uses = self._known.get(statement)
         if uses is None:
-            if isinstance(statement, _KNOWN) and not statement.get_execution_options():
-                if len(self._known) >= _STATEMENTS_MAX:
-                    self._known.clear()
-                self._known[statement] = {}
-            return None
-        names = frozenset(params)
+            if statement not in self._once:
+                if isinstance(statement, _KNOWN) and not statement.get_execution_options():
+                    self._once.add(statement)
+                return None
+            if len(self._known) >= _STATEMENTS_MAX:
+                self._known.clear()
+            uses = self._known[statement] = {}
+        names = tuple(params)
         found = uses.get(names)
         if found is None:
             found = uses[names] = _Prepared(statement, connection.dialect, sorted(names), self._check)

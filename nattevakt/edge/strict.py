@@ -128,6 +128,8 @@ def map_of(item: Reader, key: Reader = text) -> Reader:
             raise RejectError(where, "must be an object")
         if len(value) > 5 * LIST_MAX:
             raise RejectError(where, f"more than {5 * LIST_MAX} entries")
+        if all(map(plain_item, value.values())) and all(map(plain_key, value)):
+            return dict(value)  # as nearly always
         return {
             k if plain_key(k) else key(k, where): v if plain_item(v) else item(v, f"{where}.{k}"[:120])
             for k, v in value.items()

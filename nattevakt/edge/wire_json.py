@@ -33,16 +33,20 @@ def plain(value: object) -> object:
     kind = type(value)
     if kind in _AS_IS:
         return value
+    if (names := _names.get(kind)) is not None:
+        found = {}
+        for name in names:
+            if (one := getattr(value, name)) is not None:
+                found[name] = one if type(one) in _AS_IS else plain(one)
+        return found
     if isinstance(value, tuple):
         return [plain(v) for v in value]
     if kind is dict or isinstance(value, Mapping):
         # Every heartbeat has some of these, and nearly all of what is in them is as it is to be.
         return {str(k): v if type(v) in _AS_IS else plain(v) for k, v in value.items()}  # type: ignore[attr-defined]
     if hasattr(value, "__dataclass_fields__"):
-        names = _names.get(kind)
-        if names is None:
-            names = _names[kind] = tuple(f.name for f in fields(value))  # type: ignore[arg-type]
-        return {name: plain(v) for name in names if (v := getattr(value, name)) is not None}
+        _names[kind] = tuple(f.name for f in fields(value))  # type: ignore[arg-type]
+        return plain(value)
     return value
 
 

@@ -57,6 +57,8 @@ class Outbox(StoredRows):
         self._pages_max = pages_max
         self._connect = connect
         self.moved_aside: Path | None = None
+        self._pruned_below: int | None = None
+        """Below this number nothing is to be pruned, and no gap is left; until a row is acknowledged or buried."""
 
     # --- opening ---------------------------------------------------------------------------------------------
 
@@ -112,6 +114,7 @@ class Outbox(StoredRows):
             self._con = None
 
     def _load(self, con: sqlite3.Connection) -> None:
+        self._pruned_below = None
         self._memory = dict(con.execute("SELECT key, value FROM memory"))
         self._streams = con.execute("SELECT id, stream, first FROM streams ORDER BY id").fetchall()
         counts = con.execute("SELECT class, state, COUNT(*), MIN(seq) FROM rows GROUP BY class, state").fetchall()
@@ -185,9 +188,16 @@ class Outbox(StoredRows):
 
     def stamp(self, now: Moment, remember: Mapping[str, str | None]) -> None:
         """Store a sign of life."""
-        with self._undoing(), self._writing() as con:
-            self._live(con, now)
-            self._remember(con, remember)
+        life = self._life
+        done = False
+        try:
+            with self._writing() as con:
+                self._live(con, now)
+                self._remember(con, remember)
+            done = True
+        finally:
+            if not done:
+                self._life = life
         self._remembered(remember)
 
     def _insert(self, con: sqlite3.Connection, events: Sequence[Event]) -> tuple[int, ...]:
@@ -213,9 +223,10 @@ class Outbox(StoredRows):
         self._life = moment
 
     def _remember(self, con: sqlite3.Connection, changes: Mapping[str, str | None]) -> None:
-        con.executemany("DELETE FROM memory WHERE key = ?", [(key,) for key, value in changes.items() if value is None])
-        kept = [(key, value) for key, value in changes.items() if value is not None]
-        con.executemany("INSERT OR REPLACE INTO memory(key, value) VALUES(?, ?)", kept)
+        if gone := [(key,) for key, value in changes.items() if value is None]:
+            con.executemany("DELETE FROM memory WHERE key = ?", gone)
+        if kept := [(key, value) for key, value in changes.items() if value is not None]:
+            con.executemany("INSERT OR REPLACE INTO memory(key, value) VALUES(?, ?)", kept)
 
     def _remembered(self, changes: Mapping[str, str | None]) -> None:
         for key, value in changes.items():
@@ -252,6 +263,7 @@ class Outbox(StoredRows):
         return total
 
     def _bury(self, con: sqlite3.Connection, tombstone: Tombstone, now: Moment) -> None:
+        self._pruned_below = None
         (seq,) = self._insert(con, [Event(tombstone, now)])
         con.execute(
             "INSERT INTO gaps(tomb, first, last) VALUES(?, ?, ?)", (seq, tombstone.first_seq, tombstone.last_seq)
@@ -269,6 +281,7 @@ class Outbox(StoredRows):
             self.parked_rows += 1
             if row.kind == "tombstone":
                 # No tombstone of a tombstone: the hole stays open, and a hole alarms at the centre.
+                self._pruned_below = None
                 con.execute("INSERT INTO gaps(tomb, first, last) VALUES(?, ?, ?)", (row.seq, row.seq, row.seq))
                 return
             at = decode_event(row.body).at
@@ -301,6 +314,7 @@ class Outbox(StoredRows):
             self._count_acked(con, found)
 
     def _count_acked(self, con: sqlite3.Connection, found: Sequence[tuple[str, int]]) -> None:
+        self._pruned_below = None
         for urgency, state in found:
             if state == PARKED:
                 self.parked_rows -= 1
@@ -332,8 +346,12 @@ class Outbox(StoredRows):
     def prune(self, old_below: int, rows_max: int) -> int:
         """Delete at most rows_max acknowledged rows: those below `old_below`, and those above the bound."""
         surplus = self.acked_rows - self._limits.acked_rows_max
-        if surplus <= 0 and len(self._streams) < 2 and not self._ask(_TO_PRUNE, (old_below,)):
-            return 0
+        if surplus <= 0 and len(self._streams) < 2:
+            if self._pruned_below is not None and old_below <= self._pruned_below:
+                return 0
+            if not self._ask(_TO_PRUNE, (old_below,)):
+                self._pruned_below = old_below
+                return 0
         with self._undoing(), self._writing() as con:
             done = con.execute(
                 "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE state = 1 AND seq < ? ORDER BY seq LIMIT ?)",

@@ -6,17 +6,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
 from nattevakt.central import migrate
-from nattevakt.central.columns import TENANT, metadata
+from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenancyError, TenantSession, make_engine
 from nattevakt.central.tables import TENANT_TABLES, live_seq, wards
 from nattevakt.edge.errors import RetryError
 from tests.support.postgres import Postgres
+from tests.support.schema import differences
 
 NIGHT = {"night_from_minute": 0, "night_to_minute": 1}
 
@@ -108,8 +107,7 @@ def test_the_migrated_schema_is_the_metadata(database_url: str) -> None:
     engine = make_engine(make_url(database_url))
     try:
         with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, metadata) == []
+            assert differences(connection) == []
             indexes = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_master WHERE type = 'index'"
                 if engine.dialect.name == "sqlite"

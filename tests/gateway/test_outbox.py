@@ -212,6 +212,21 @@ def test_acknowledged_rows_have_their_own_bound_and_never_cost_an_unsent_one(tmp
         assert box.unsent.total() == 10
 
 
+def test_what_is_acknowledged_or_buried_after_a_look_that_found_nothing_is_pruned(tmp_path: Path) -> None:
+    with opened(tmp_path) as box:
+        box.append([event(Contact("d", open=True)) for _ in range(5)], {})
+        assert box.prune(100, 100) == 0
+        box.settle([1, 2], {})
+        assert box.prune(2, 100) == 1
+        assert box.prune(2, 100) == 0
+        assert box.prune(3, 100) == 1, "a higher bound is a new question"
+        (row,) = box.rows([3])
+        box.park(row, "refused", moment())
+        box.settle([3, 4, 5, 6, 7], {})
+        assert box.prune(100, 100) == 5
+        assert everything(box) == []
+
+
 def test_streams_without_rows_are_forgotten_from_the_front_only(tmp_path: Path) -> None:
     mint = Streams()
     for _ in range(3):

@@ -11,13 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, or_, select
+from sqlalchemy import Row, bindparam, select
 
 from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.completeness import GATEWAY_SILENT, Outage, outages
 from nattevakt.central.db import TenantSession
 from nattevakt.central.tables import device_states, devices, placements, rooms
 
+_HEARD = (
+    device_states.c.last_heard_ms,
+    device_states.c.readings,
+    device_states.c.unknown_since_ms,
+    device_states.c.unknown_reason,
+    device_states.c.proved_ms,
+)
 _SENSORS = (
     select(
         placements.c.room_id,
@@ -25,12 +32,8 @@ _SENSORS = (
         devices.c.id.label("device_id"),
         devices.c.address,
         devices.c.mute,
-        func.coalesce(devices.c.gateway_id, device_states.c.gateway_id).label("gateway_id"),
-        device_states.c.last_heard_ms,
-        device_states.c.readings,
-        device_states.c.unknown_since_ms,
-        device_states.c.unknown_reason,
-        device_states.c.proved_ms,
+        devices.c.gateway_id,
+        *_HEARD,
     )
     .select_from(placements)
     .join(rooms, (rooms.c.tenant_id == placements.c.tenant_id) & (rooms.c.id == placements.c.room_id))
@@ -38,14 +41,21 @@ _SENSORS = (
     .outerjoin(
         device_states,
         (device_states.c.tenant_id == devices.c.tenant_id)
-        & (device_states.c.address == devices.c.address)
-        & or_(devices.c.gateway_id.is_(None), device_states.c.gateway_id == devices.c.gateway_id),
+        # By the whole key: without the gateway, each device would look through all that any gateway has ever heard.
+        & (device_states.c.gateway_id == devices.c.gateway_id)
+        & (device_states.c.address == devices.c.address),
     )
     .where(
         placements.c.tenant_id == TENANT,
         rooms.c.ward_id == bindparam("ward_id"),
         in_force(placements, "now_ms"),
     )
+)
+
+
+# Of devices that were given to no gateway: what all have heard is read through once, not once for each device.
+_OF_ANY = select(device_states.c.address, device_states.c.gateway_id, *_HEARD).where(
+    device_states.c.tenant_id == TENANT, device_states.c.address.in_(bindparam("addresses", expanding=True))
 )
 
 
@@ -74,18 +84,22 @@ class Sensor:
 
 def in_ward(s: TenantSession, ward_id: int, now_ms: int) -> dict[int, list[Sensor]]:
     """The sensors of a ward by room id, as last heard; a room without any is not in the answer."""
-    # A sensor that several gateways hear counts once, by whoever heard it last.
-    heard: dict[tuple[int, int], list[Row[Any]]] = defaultdict(list)
-    for row in s.execute(_SENSORS, {"ward_id": ward_id, "now_ms": now_ms}):
-        heard[row.room_id, row.device_id].append(row)
+    hung = {(row.room_id, row.device_id): row for row in s.execute(_SENSORS, {"ward_id": ward_id, "now_ms": now_ms})}
+    of_any: dict[str, list[Row[Any]]] = defaultdict(list)
+    if loose := sorted({row.address for row in hung.values() if row.gateway_id is None}):
+        for row in s.execute(_OF_ANY, {"addresses": loose}):
+            of_any[row.address].append(row)
+    heard = {key: of_any.get(row.address) or [row] for key, row in hung.items()}
     out = outages(s, {row.gateway_id for rows in heard.values() for row in rows if row.gateway_id is not None})
     found: dict[int, list[Sensor]] = defaultdict(list)
-    for (room_id, _), rows in sorted(heard.items()):
+    for (room_id, device_id), rows in sorted(heard.items()):
+        # A sensor that several gateways hear counts once, by whoever heard it last.
         best = max(rows, key=lambda row: (row.last_heard_ms or 0, row.gateway_id or 0))
+        there = hung[room_id, device_id]
         found[room_id].append(
             Sensor(
-                best.mute,
-                best.spot,
+                there.mute,
+                there.spot,
                 best.last_heard_ms,
                 best.readings or {},
                 best.unknown_since_ms,

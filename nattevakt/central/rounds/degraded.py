@@ -58,6 +58,17 @@ class Thin:
     on_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look came to. state: to be kept; next_ms: when the next turn is due; leaned: whether a plan leans on
+    sensors; changed: whether turns were made or ended."""
+
+    state: dict[str, Any]
+    next_ms: int | None
+    leaned: bool
+    changed: bool
+
+
 _KEPT = select(rule_states.c.state).where(
     rule_states.c.tenant_id == TENANT, rule_states.c.subject == bindparam("subject"), rule_states.c.rule == RULE
 )
@@ -102,11 +113,12 @@ def look(
     ward_id: int,
     people: Sequence[Resident],
     state: Mapping[str, Any],
+    open_tasks: Sequence[Task],
     limits: Limits,
     now_ms: int,
     pace: float,
-) -> tuple[dict[str, Any], int | None]:
-    """Begin, go on with and end what is looked at more often; gives the state to keep and when the next turn is due."""
+) -> Looked:
+    """Begin, go on with and end what is looked at more often."""
     before, after = _read(state), dict[int, Thin]()
     leaned = leaning(s, [one.id for one in people])
     there = sensors.in_ward(s, ward_id, now_ms) if leaned else {}
@@ -118,13 +130,13 @@ def look(
                 after[one.id] = _settled(found, before.get(one.id), now_ms, stretched(SETTLE_MS, pace))
     every_ms = {key: (plan.dense_rounds_min or limits.dense_min) * MINUTE_MS for key, plan in leaned.items()}
     on = {key for key, thin in after.items() if thin.on_ms is not None}
-    open_tasks = tasks.open_of(s, ward_id)
     over = [task for task in open_tasks if task.why == tasks.DEGRADED and task.resident_id not in on]
     tasks.cancel(s, over, SENSOR_BACK, now_ms)
-    next_ms = _turns(s, ward_id, [after[one.id] for one in people if one.id in on], open_tasks, every_ms, now_ms)
+    next_ms, made = _turns(s, ward_id, [after[one.id] for one in people if one.id in on], open_tasks, every_ms, now_ms)
     if {key: thin.on_ms for key, thin in after.items()} != {key: thin.on_ms for key, thin in before.items()}:
         s.changed()
-    return {str(key): asdict(thin) for key, thin in after.items()}, next_ms
+    kept = {str(key): asdict(thin) for key, thin in after.items()}
+    return Looked(kept, next_ms, bool(leaned), bool(over) or made)
 
 
 def _turns(
@@ -134,8 +146,9 @@ def _turns(
     open_tasks: Sequence[Task],
     every_ms: Mapping[int, int],
     now_ms: int,
-) -> int | None:
-    """One open turn for each at a time; the next counts from the last look into the room, whatever it was for."""
+) -> tuple[int | None, bool]:
+    """One open turn for each at a time; the next counts from the last look into the room, whatever it was for. Gives
+    when that is, and whether turns were made."""
     asked = {task.resident_id for task in open_tasks if task.why == tasks.DEGRADED}
     taken = Counter(task.due_ms // MINUTE_MS for task in open_tasks)
     wanted = [one for one in thin if one.resident_id not in asked]
@@ -151,7 +164,7 @@ def _turns(
         at_ms = place_in(taken, now_ms)
         where = (ward_id, one.resident_id, one.room_id)
         tasks.make(s, *where, at_ms, now_ms, kind=Kind.PHYSICAL, why=tasks.DEGRADED)
-    return min(later, default=None)
+    return min(later, default=None), len(later) < len(wanted)
 
 
 def _settled(found: Thin, before: Thin | None, now_ms: int, settle_ms: int) -> Thin:

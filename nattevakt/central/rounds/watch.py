@@ -91,17 +91,23 @@ def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: 
     people = people_of(s, ward_id, now_ms)
     limits = limits_of(s, ward_id)
     state: dict[str, Any] = dict(kept[names[1]])
-    _let_go(s, ward_id, people, now_ms)
-    _make(s, tenant, ward_id, people, limits, state, wake.wake_at_ms, now_ms, pace)
-    thin, dense_ms = degraded.look(s, ward_id, people, kept[names[0]], limits, now_ms, pace)
+    # Read again only where something was made or ended: a ward is looked at every minute, and mostly nothing is.
+    left = tasks.open_of(s, ward_id)
+    if _let_go(s, left, people, now_ms):
+        left = tasks.open_of(s, ward_id)
+    if _make(s, tenant, ward_id, people, limits, state, left, wake.wake_at_ms, now_ms, pace):
+        left = tasks.open_of(s, ward_id)
+    looked = degraded.look(s, ward_id, people, kept[names[0]], left, limits, now_ms, pace)
+    thin = looked.state
+    if looked.changed:
+        left = tasks.open_of(s, ward_id)
     limit_ms = stretched(limits.overdue_min * MINUTE_MS, pace)
-    overdue = _expire(s, ward_id, limit_ms, now_ms)
+    overdue = _expire(s, left, limit_ms, now_ms)
     state["said"] = _say(s, wake.subject, ward_id, ward.name, overdue, people, state.get("said"), now_ms)
     for name, after in ((names[0], thin), (names[1], state)):
         if after != kept[name]:
             states.keep(s, *name, after)
-    left = tasks.open_of(s, ward_id)
-    leaned = bool(thin) or bool(degraded.leaning(s, [one.id for one in people]))
+    leaned = bool(thin) or looked.leaned
     if not left and not leaned and not any(one.person.times for one in people):
         wakes.arm(s, wake.subject, wake.rule, None)
         # Whoever sets times again means rounds from then on.
@@ -109,13 +115,15 @@ def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: 
         return
     soon_ms = now_ms + stretched(LOOK_MS if left or leaned else REST_MS, pace)
     round_ms = next_ms([one.person for one in people], now_ms, tenant.time_zone)
-    wakes.arm(s, wake.subject, wake.rule, min(ms for ms in (soon_ms, round_ms, dense_ms) if ms is not None))
+    wakes.arm(s, wake.subject, wake.rule, min(ms for ms in (soon_ms, round_ms, looked.next_ms) if ms is not None))
 
 
-def _let_go(s: TenantSession, ward_id: int, people: Sequence[Resident], now_ms: int) -> None:
+def _let_go(s: TenantSession, there: Sequence[Task], people: Sequence[Resident], now_ms: int) -> bool:
+    """End the turns to whoever lives here no more; gives whether there were any."""
     here = {one.id for one in people}
-    gone = [task for task in tasks.open_of(s, ward_id) if task.resident_id not in here]
+    gone = [task for task in there if task.resident_id not in here]
     tasks.cancel(s, gone, MOVED_OUT, now_ms)
+    return bool(gone)
 
 
 def _make(
@@ -125,16 +133,17 @@ def _make(
     people: Sequence[Resident],
     limits: Limits,
     state: dict[str, Any],
+    there: Sequence[Task],
     begun_ms: int,
     now_ms: int,
     pace: float,
-) -> None:
-    """All turns of the rounds since the last look, each once."""
+) -> bool:
+    """All turns of the rounds since the last look, each once; gives whether there were any. there: the open ones."""
     made_to_ms = int(state.get("made_to_ms", min(begun_ms, now_ms)))
     if made_to_ms > now_ms + AHEAD_MS:
         made_to_ms = now_ms
     after_ms = max(made_to_ms, now_ms - CATCH_UP_MS)
-    taken = [task.due_ms for task in tasks.open_of(s, ward_id)]
+    taken = [task.due_ms for task in there]
     turns = due_between(
         [one.person for one in people],
         after_ms,
@@ -150,12 +159,13 @@ def _make(
     if turns:
         _log.info("round_made", ward_id=ward_id, turns=len(turns), late_ms=now_ms - turns[0].round_ms)
     state["made_to_ms"] = max(made_to_ms, now_ms)
+    return bool(turns)
 
 
-def _expire(s: TenantSession, ward_id: int, limit_ms: int, now_ms: int) -> list[Task]:
+def _expire(s: TenantSession, there: Sequence[Task], limit_ms: int, now_ms: int) -> list[Task]:
     """Those that nobody has done within the limit, in the order in which they were due."""
     found = []
-    for task in tasks.open_of(s, ward_id):
+    for task in there:
         late = task.due_ms + limit_ms <= now_ms
         if task.state is State.OVERDUE or (late and tasks.move(s, task, Act.EXPIRE, now_ms)):
             found.append(task)
