@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from nattevakt.central.admin import moments, rule_words
 from nattevakt.central.admin.who import Lead, Resident
 from nattevakt.central.db import TenantSession
 from nattevakt.central.places.off_list import Off, off_now
 from nattevakt.central.tablet import sentences
-from nattevakt.central.tablet.i18n import N_
+from nattevakt.central.tablet.i18n import N_, Words
 
 WHYS: Mapping[str, str] = {
     "no_plan": N_("Ingen plan: bare alarmknapp, fall og vann ringer"),
@@ -82,27 +83,33 @@ def view(s: TenantSession, lead: Lead, residents: Sequence[Resident]) -> tuple[O
 
 
 def _one(lead: Lead, off: Off, resident: Resident | None, number: str) -> OffView:
-    words, params = lead.words, dict(off.params)
-    if "needs" in params:
-        params["needs"] = rule_words.needs(words, str(params["needs"]))
-    why = words(WHYS[off.why], params) if off.why in WHYS else sentences.unknown(words, off.why)
-    what = rule_words.rule_name(words, off.rule) if off.rule else str(params.get("name") or off.device)
     number = resident.number if resident else number
-    after = []
-    if off.by:
-        after.append(words(RESPONSIBLE if off.what == "basis" and off.until_ms else BY, {"name": off.by}))
-    if off.since_ms:
-        after.append(words(SINCE, {"at": moments.day_clock(words, off.since_ms, lead.zone)}))
-    if off.until_ms:
-        after.append(words(UNTIL, {"at": moments.day_clock(words, off.until_ms, lead.zone)}))
+    what, why, after = said(lead.words, off, lead.zone)
     return OffView(
-        words(ROOM, {"number": number}) if number else "",
+        lead.words(ROOM, {"number": number}) if number else "",
         resident.name if resident else "",
         what,
         why,
         off.reason,
-        ", ".join(after),
+        after,
         f"/admin/residents/{resident.id}" if resident else "",
         WEIGHTS.get(off.why, 0) == 0,
         WEIGHTS.get(off.why, 0) < BY_CHOICE,
     )
+
+
+def said(words: Words, off: Off, zone: ZoneInfo) -> tuple[str, str, str]:
+    """What is off, why, and by whom and for how long, "" where that is not known."""
+    params = dict(off.params)
+    if "needs" in params:
+        params["needs"] = rule_words.needs(words, str(params["needs"]))
+    why = words(WHYS[off.why], params) if off.why in WHYS else sentences.unknown(words, off.why)
+    what = rule_words.rule_name(words, off.rule) if off.rule else str(params.get("name") or off.device)
+    after = []
+    if off.by:
+        after.append(words(RESPONSIBLE if off.what == "basis" and off.until_ms else BY, {"name": off.by}))
+    if off.since_ms:
+        after.append(words(SINCE, {"at": moments.day_clock(words, off.since_ms, zone)}))
+    if off.until_ms:
+        after.append(words(UNTIL, {"at": moments.day_clock(words, off.until_ms, zone)}))
+    return what, why, ", ".join(after)

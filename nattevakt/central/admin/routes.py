@@ -14,11 +14,14 @@ from sqlalchemy import select
 from nattevakt.central import alarm_health
 from nattevakt.central.admin import (
     health_view,
+    night_list_routes,
     off_view,
     pages,
     problem_words,
+    report_routes,
     resident_routes,
     rounds_routes,
+    story_routes,
     ward_view,
 )
 from nattevakt.central.admin.acts import Busy, suggested
@@ -36,6 +39,9 @@ from nattevakt.edge.errors import RejectError
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 router.include_router(resident_routes.router)
 router.include_router(rounds_routes.router)
+router.include_router(story_routes.router)
+router.include_router(report_routes.router)
+router.include_router(night_list_routes.router)
 
 WEEKS = 4
 _DEVICES = select(devices.c.address, devices.c.name).where(devices.c.tenant_id == TENANT)

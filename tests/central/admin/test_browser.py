@@ -126,10 +126,29 @@ def test_accessible_at_every_size_dark_and_light(tablets: Tablets, width: int) -
         "/admin/alarm-health/4",
         "/admin/findings",
         "/admin/rounds",
+        "/admin/reports",
+        "/admin/reports?from=2026-02-01&to=2026-01-01",
     ):
         page.goto(f"{tablets.server.url}{path}")
         looked(page, width)
     page.goto(f"{tablets.server.url}/admin/residents/99")
+    looked(page, width)
+
+
+@pytest.mark.parametrize(
+    "width", [pytest.param(320, marks=pytest.mark.judge), 390, pytest.param(800, marks=pytest.mark.judge), 1280]
+)
+def test_an_alarms_story_is_found_and_read_at_every_size(tablets: Tablets, width: int) -> None:
+    tablets.server.ring(number="204")
+    page = lead(tablets, width)
+    page.emulate_media(reduced_motion="reduce")
+    page.get_by_role("link", name="Alarmer", exact=True).click()
+    looked(page, width)
+    page.get_by_role("link", name="Ringer etter hjelp").first.click()
+    expect(page.get_by_role("heading", name="Kort fortalt")).to_be_visible(timeout=WAIT_MS)
+    drawing = page.get_by_role("img", name="Tidslinje fra")
+    expect(drawing).to_have_count(1)
+    assert ("narrow" if width <= 620 else "wide") in str(drawing.get_attribute("class"))
     looked(page, width)
 
 

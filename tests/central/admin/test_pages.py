@@ -18,10 +18,12 @@ PAGES = (
     "/admin",
     "/admin/off",
     "/admin/alarm-health",
+    "/admin/alarms",
     "/admin/findings",
     "/admin/residents/1",
     "/admin/alarm-health/1",
     "/admin/rounds/1",
+    "/admin/reports",
 )
 GROUND = {"basis-kind": "samtykke", "basis-responsible": "Kari", "basis-review": "2027-03-01"}
 
