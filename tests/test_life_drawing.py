@@ -44,5 +44,5 @@ def test_who_does_not_see_it_is_told_the_same() -> None:
 
 
 def test_it_is_on_the_page_and_written_with_it() -> None:
-    assert pages()["docs/reference/drawings/alarm-life.svg"] == drawing()
-    assert "](drawings/alarm-life.svg)" in pages()["docs/reference/alarms.md"]
+    assert pages()["docs/reference/alarms/life.svg"] == drawing()
+    assert "](alarms/life.svg)" in pages()["docs/reference/alarms.md"]

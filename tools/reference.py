@@ -116,7 +116,7 @@ def alarms_page() -> str:
             "From `nattevakt/central/alarms/lifecycle.py`. Any other move is refused, on the tablet with a sentence. A",
             "call, fall or leak never clears itself. What is promised about it, and the limits of that:",
             "[alarm handling](../explanation/alarm-handling.md).\n",
-            f"![{life_drawing.described()}](drawings/alarm-life.svg)\n",
+            f"![{life_drawing.described()}](alarms/life.svg)\n",
             table(("state", "moves", "VKP composition event"), moves),
             "## Closing\n",
             f"Causes: {', '.join(f'`{cause}`' for cause in lifecycle.CAUSES)}.\n",
@@ -321,7 +321,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/reference/events.md": events_page(),
         "docs/reference/alarms.md": alarms_page(),
-        "docs/reference/drawings/alarm-life.svg": life_drawing.drawing(),
+        "docs/reference/alarms/life.svg": life_drawing.drawing(),
         "docs/reference/api.md": api_page(),
         "docs/reference/settings.md": settings_page(),
         "docs/reference/commands.md": commands_page(),

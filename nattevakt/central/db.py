@@ -163,7 +163,9 @@ class TenantSession:
         self._statements.run(self.connection, "SAVEPOINT inner_work")
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Exception) and sqlite_turns.is_undone(self.connection):
+                raise RetryError("the database has undone the whole transaction") from error
             if not self.connection.invalidated:
                 self._statements.run(self.connection, "ROLLBACK TO SAVEPOINT inner_work")
                 self._statements.run(self.connection, "RELEASE SAVEPOINT inner_work")
@@ -395,6 +397,4 @@ def _no_database(error: DBAPIError) -> bool:
 
 
 def _again(cause: BaseException | None) -> bool:
-    if not isinstance(cause, DBAPIError):
-        return False
-    return getattr(cause.orig, "sqlstate", None) in ("40001", "40P01")
+    return isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", None) in ("40001", "40P01")

@@ -33,6 +33,14 @@ def is_begun(connection: Connection) -> bool:
     return _driver(connection).in_transaction
 
 
+def is_undone(connection: Connection) -> bool:
+    """Whether SQLite has undone a whole transaction by itself, as it may where the disk is full or fails: whatever is
+    said from then on would stand alone, and what was said before is gone."""
+    if connection.dialect.name != "sqlite" or connection.invalidated:
+        return False
+    return not is_begun(connection)
+
+
 @contextmanager
 def turn(connection: Connection, *, write: bool) -> Iterator[None]:
     """One transaction: committed at the end of the block, undone where it raises. write: with the lock of a writer
@@ -44,6 +52,9 @@ def turn(connection: Connection, *, write: bool) -> Iterator[None]:
         done = False
         try:
             yield
+            if not driver.in_transaction:
+                # To commit nothing is no error to the driver; to be believed that all is stored would be one.
+                raise sqlite3.OperationalError("the database has undone the transaction")
             driver.commit()
             done = True
         finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 
 from nattevakt.central import migrate
 from nattevakt.central.columns import TENANT
@@ -53,6 +54,39 @@ def test_a_failed_savepoint_undoes_only_itself(db: Database) -> None:
             fails(s)
         s.insert(wards, key="after", name="x", **NIGHT)
     assert keys(db, tenant_id) == ["before", "after"]
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["somebody takes it for a rule's fault", "nobody hears of it"])
+def test_what_sqlite_has_undone_by_itself_is_never_said_to_be_stored(tmp_path: Path, heard: bool) -> None:
+    """A disk that is full may undo a whole transaction. What follows would then stand alone, each row by itself."""
+    url = f"sqlite:///{tmp_path / 'central.sqlite'}"
+    migrate.upgrade(url)
+    db = Database(url)
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+    twice = text("INSERT OR ROLLBACK INTO live_seq (tenant_id, seq) VALUES (:tenant, 0)")
+
+    def undone(s: TenantSession) -> None:
+        with pytest.raises(IntegrityError):
+            s.execute(twice)
+        if heard:
+            raise KeyError
+
+    def work() -> None:
+        with db.write(tenant_id) as s:
+            s.insert(wards, key="before", name="x", **NIGHT)
+            if heard:
+                with s.savepoint():
+                    undone(s)
+            else:
+                undone(s)
+
+    with pytest.raises(RetryError):
+        work()
+    assert keys(db, tenant_id) == []
+    with db.write(tenant_id) as s:
+        s.insert(wards, key="later", name="x", **NIGHT)
+    assert keys(db, tenant_id) == ["later"]
+    db.close()
 
 
 def test_tenants_do_not_see_each_other(db: Database) -> None:

@@ -13,7 +13,7 @@ from nattevakt.central.tables import rule_states, staff, wake_rows
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import CompleteTo
 from tests.central.house import House, moment
-from tests.central.watch import MIN, S, cycle, take
+from tests.central.watch import ALL_NIGHT_MS, MIN, S, cycle, take
 
 CARD = ("store: input/output error",)
 
@@ -98,7 +98,7 @@ def test_it_is_the_same_fault_until_it_has_been_quiet_for_long_enough(house: Hou
 
 def test_who_has_taken_it_gets_a_note_and_hears_of_it_again_only_when_it_was_gone_for_long(house: House) -> None:
     pass_time(house, MIN, faults=CARD)
-    take(house, house.alarms()[0].id)
+    take(house, house.alarms()[0].id, ALL_NIGHT_MS)
     flap(house, 5)
     flap(house, 3, well_ms=STANDS_MS + MIN)
     assert faults(house) == [("store", "kvittert", 1)]

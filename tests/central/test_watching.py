@@ -23,7 +23,7 @@ from nattevakt.edge.events import Bed
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import CompleteTo
 from tests.central.house import BED, S1, House, moment
-from tests.central.watch import MIN, S, begun, cycle, live, reports, silent, take, well
+from tests.central.watch import ALL_NIGHT_MS, MIN, S, begun, cycle, live, reports, silent, take, well
 
 
 def test_a_gateway_that_was_never_heard_is_not_alarmed(house: House) -> None:
@@ -85,7 +85,7 @@ def test_what_somebody_has_taken_gets_a_note_and_a_second_silence_joins_without_
 def test_who_has_the_alarm_of_the_evening_hears_of_another_silence_in_the_night(house: House) -> None:
     begun(house)
     live(house, 5 * MIN, house.gates[1])
-    take(house, silent(house)[0].id)
+    take(house, silent(house)[0].id, ALL_NIGHT_MS)
     live(house, 40 * MIN, *house.gates)
     live(house, 5 * MIN, house.gates[1])
     assert [(alarm.sound_seq, alarm.state) for alarm in silent(house)] == [(2, "kvittert")]
@@ -164,7 +164,7 @@ def test_a_busy_gateway_is_not_behind(house: House) -> None:
 def test_a_link_that_comes_and_goes_is_one_alarm_once_somebody_has_it(house: House) -> None:
     begun(house)
     live(house, 150 * S, house.gates[1])
-    take(house, silent(house)[0].id)
+    take(house, silent(house)[0].id, ALL_NIGHT_MS)
     for _ in range(6):
         live(house, 15 * S, *house.gates)
         live(house, 150 * S, house.gates[1])

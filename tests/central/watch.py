@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import update
 
 from nattevakt.central import sweep, watching
-from nattevakt.central.alarms import register
+from nattevakt.central.alarms import overdue, register
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act
 from nattevakt.central.columns import TENANT
@@ -21,6 +21,8 @@ from nattevakt.edge.wire import CompleteTo
 from tests.central.house import BED, BUTTON, DOOR, LEAK, S1, Gate, House, moment
 
 S, MIN = 1_000, 60_000
+ALL_NIGHT_MS = 12 * 60 * MIN
+"""A limit for tests of alarms that somebody has for long and nobody has come to."""
 ALL = (BUTTON, DOOR, BED, LEAK)
 
 
@@ -54,9 +56,10 @@ def begun(house: House) -> House:
     return house
 
 
-def take(house: House, alarm_id: int) -> None:
+def take(house: House, alarm_id: int, limit_ms: int = overdue.LIMIT_MS) -> None:
+    """Kari takes an alarm. limit_ms: after which it rings again."""
     wish = Act(alarm_id, State.TAKEN, house.id_of(staff, "kari"), None, f"take-{alarm_id:08}")
-    house.db.transact(house.tenant.id, lambda s: register.act(s, wish, house.clock.at_ms))
+    house.db.transact(house.tenant.id, lambda s: register.act(s, wish, house.clock.at_ms, limit_ms))
 
 
 def reports(house: House, address: str, interval_s: int | None, *, mute: bool = False) -> None:
