@@ -63,7 +63,7 @@ def test_a_call_overtakes_a_drain_of_ten_thousand_rows(house: House) -> None:
         frames = (house.stick_bytes(mat, "A5-30-01", {"closed": number % 2 == 0}) for mat in house.also)
         house.stick.write(b"".join(frames))
         # One reading of each at a time: told within one instant they would be dated out of order, and folded anew.
-        until(partial(house.holds, 400 * (number + 1)), "another four hundred rows wait")
+        until(partial(house.holds, "bed", 400 * (number + 1)), "another four hundred rows wait")
     house.proxy.set("open")
     house.presses(BUTTON)
     until(lambda: house.alarms("call"), "the press rings")

@@ -271,18 +271,19 @@ class House:
         found = self.rows("SELECT raw FROM events WHERE kind = :kind ORDER BY received_ms, seq", kind=kind)
         return [json.loads(bytes(row["raw"]) if not isinstance(row["raw"], str) else row["raw"]) for row in found]
 
-    def unsent(self) -> int:
-        """Rows in the gateway's outbox that the centre has not acknowledged, -1 where it cannot be read."""
+    def unsent(self, kind: str = "%") -> int:
+        """Rows (of a kind) in the gateway's outbox that the centre has not acknowledged, -1 where it cannot be read."""
         path = self.folder / "gateway" / "outbox.sqlite"
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
-                return int(connection.execute("SELECT count(*) FROM rows WHERE state = 0").fetchone()[0])
+                sql = "SELECT count(*) FROM rows WHERE state = 0 AND kind LIKE ?"
+                return int(connection.execute(sql, (kind,)).fetchone()[0])
         except sqlite3.OperationalError:
             return -1
 
-    def holds(self, rows: int) -> bool:
-        """Whether at least so many rows wait in the gateway's outbox."""
-        return self.unsent() >= rows
+    def holds(self, kind: str, rows: int) -> bool:
+        """Whether at least so many rows of a kind wait in the gateway's outbox."""
+        return self.unsent(kind) >= rows
 
     def heard(self) -> dict[str, Any]:
         """The health that the gateway last told the centre."""
