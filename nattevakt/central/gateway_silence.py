@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, func, select
 
 from nattevakt.central import technical, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import RaiseRequest, Where
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.completeness import GATEWAY_SILENT, GRACE, LAG_MS
 from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.tables import device_states, gateways, placements, rooms, stays, streams
@@ -165,15 +165,13 @@ _SERVED = (
         and_(
             stays.c.tenant_id == rooms.c.tenant_id,
             stays.c.room_id == rooms.c.id,
-            stays.c.from_ms <= bindparam("now_ms"),
-            or_(stays.c.to_ms.is_(None), stays.c.to_ms > bindparam("now_ms")),
+            in_force(stays, "now_ms"),
         ),
     )
     .where(
         device_rows.c.tenant_id == TENANT,
         func.coalesce(device_rows.c.gateway_id, device_states.c.gateway_id) == bindparam("gateway_id"),
-        placements.c.from_ms <= bindparam("now_ms"),
-        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+        in_force(placements, "now_ms"),
     )
 )
 

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, and_, bindparam, or_, select, text
+from sqlalchemy import Row, and_, bindparam, select, text
 
 from nattevakt.central import completeness, devices, states, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, RaiseRequest, Where
-from nattevakt.central.columns import TENANT
+from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.completeness import GATEWAY_SILENT, LAG_MS
 from nattevakt.central.db import Tenant, TenantSession
 from nattevakt.central.devices import DEVICE_SILENT
@@ -131,8 +131,7 @@ _DEVICE = (
     .where(
         device_rows.c.tenant_id == TENANT,
         device_rows.c.address == bindparam("address"),
-        placements.c.from_ms <= bindparam("now_ms"),
-        or_(placements.c.to_ms.is_(None), placements.c.to_ms > bindparam("now_ms")),
+        in_force(placements, "now_ms"),
     )
     .order_by(placements.c.from_ms.desc(), placements.c.id.desc())
     .limit(1)
