@@ -1,5 +1,5 @@
-"""The tables of the centre, as SQLAlchemy Core metadata; those of plans and rounds are in tables_plans.py. Serves
-arrows 6 to 9.
+"""The tables of the centre, as SQLAlchemy Core metadata; those of plans and rounds are in tables_plans.py,
+those of duty and of other roads than tablets in tables_duty.py. Serves arrows 6 to 9.
 
 Owns names, keys and constraints; migrations/ makes the same on disk, and a test compares the two. Must not
 know what the rows are used for. Every table but `tenants` begins its key with `tenant_id` and is hidden from
@@ -35,6 +35,7 @@ from nattevakt.central.columns import (
     texts,
     to,
 )
+from nattevakt.central.tables_duty import DUTY_TABLES
 from nattevakt.central.tables_plans import PLAN_TABLES
 
 tenants = Table(
@@ -236,6 +237,8 @@ alarms = numbered(
     # Until when whoever has it has time, and how many minutes they promised where they did.
     ms("due_ms", null=True),
     integer("promised_min", null=True),
+    # The last step of its escalation that was taken, counted from 0; NULL before there was any.
+    integer("step", null=True),
     *maybe_text("cause", "action", "note"),
     # The version of the resident's plan that raised it, and what must be said beside it ("paused", "startup", ...).
     integer("plan_version_id", null=True),
@@ -303,6 +306,8 @@ staff = numbered(
     flag("active"),
     # Leads a ward: may change plans.
     flag("lead"),
+    # For text messages while on duty, as "+4790000000".
+    text_of("phone", null=True),
     UniqueConstraint("tenant_id", "key"),
 )
 staff_wards = owned(
@@ -363,6 +368,8 @@ access_log = numbered(
     Index("ix_access_log_what", "tenant_id", "what"),
 )
 
-_OWN = tuple(table for table in metadata.sorted_tables if table is not tenants and table not in PLAN_TABLES)
-TENANT_TABLES: tuple[Table, ...] = (*_OWN, *PLAN_TABLES)
+_OWN = tuple(
+    table for table in metadata.sorted_tables if table is not tenants and table not in (*PLAN_TABLES, *DUTY_TABLES)
+)
+TENANT_TABLES: tuple[Table, ...] = (*_OWN, *PLAN_TABLES, *DUTY_TABLES)
 """All tables that row-level security guards."""

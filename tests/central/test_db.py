@@ -148,7 +148,7 @@ def test_the_migrated_schema_is_the_metadata(database_url: str) -> None:
                 else "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
             ).scalars()
             partial = [sql for sql in indexes if sql and "WHERE" in sql]
-            assert len(partial) == 7
+            assert len(partial) == 9
     finally:
         engine.dispose()
 
