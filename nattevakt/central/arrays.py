@@ -8,7 +8,7 @@ statement is parsed, bound and answered instead of one for each row. The driver'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -37,6 +37,37 @@ def insert_text(table: Table, names: tuple[str, ...], tenant_id: int, dialect: s
     return (
         f"{into} SELECT {tenant_id:d}, {columns} "  # noqa: S608 - our own names, from our own tables
         f"FROM {_given(table, names)}{taken}"
+    )
+
+
+def insert_of(
+    table: Table, names: tuple[str, ...], maybe: Collection[str], tenant_id: int, dialect: str, rows: Sequence[Any]
+) -> tuple[str, Sequence[Any]]:
+    """An INSERT of all these rows, or it fails, and what it takes. maybe: columns that may say the same in all of them:
+    PostgreSQL is then told it once, because reading an array costs as much as storing it."""
+    if dialect == "sqlite":
+        return insert_text(table, names, tenant_id, dialect, strict=True), rows
+    columns = list(zip(*rows, strict=True))
+    once: list[str | None] = []
+    each: list[str] = []
+    same: list[str] = []
+    for name, values in zip(names, columns, strict=True):
+        first = values[0]
+        if name in maybe and values.count(first) == len(values):
+            same.append(name)
+            once.append(None if first is None else str(first))
+        else:
+            each.append(_column(values))
+    return _insert_some(table, names, tuple(same), tenant_id), [*once, *each]
+
+
+@cache
+def _insert_some(table: Table, names: tuple[str, ...], same: tuple[str, ...], tenant_id: int) -> str:
+    """An INSERT that takes one value for each of the columns that are the same in all rows, then the others' arrays."""
+    found = [f"CAST(%s AS {_type(table, name)})" if name in same else name for name in names]
+    return (
+        f"INSERT INTO {table.name} (tenant_id, {', '.join(names)}) SELECT {tenant_id:d}, {', '.join(found)} "  # noqa: S608 - as above
+        f"FROM {_given(table, tuple(name for name in names if name not in same))}"
     )
 
 
@@ -77,8 +108,12 @@ def delete_text(table: Table, keys: tuple[str, ...], tenant_id: int, dialect: st
 
 def _given(table: Table, names: tuple[str, ...]) -> str:
     """One array a column as rows."""
-    arrays = ", ".join(f"CAST(%s AS {table.c[name].type.compile(_DIALECT)}[])" for name in names)
+    arrays = ", ".join(f"CAST(%s AS {_type(table, name)}[])" for name in names)
     return f"unnest({arrays}) AS given ({', '.join(names)})"
+
+
+def _type(table: Table, name: str) -> str:
+    return str(table.c[name].type.compile(_DIALECT))
 
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[str]:

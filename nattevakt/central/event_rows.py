@@ -17,6 +17,8 @@ COLUMNS = (
     *("gateway_id", "stream_id", "seq", "variant", "kind", "urgency", "device"),
     *("occurred_from_ms", "occurred_to_ms", "received_ms", "raw", "sha256", "alarm_id", "outcome_reason", "twin_of"),
 )
+STEADY = ("gateway_id", "stream_id", "variant", "received_ms", "alarm_id", "outcome_reason", "twin_of")
+"""Columns that mostly say the same throughout a batch."""
 Fresh = tuple[Received, int, bytes]
 """A row that is new, its variant number, and the SHA-256 of its bytes."""
 _ROW_KEY = itemgetter(1, 2, 3)

@@ -97,7 +97,7 @@ def _days() -> list[tuple[int, tuple[int, Body, str]]]:
     return list(enumerate(found, 1))
 
 
-NOTING = [rule for rule in RULES if rule.noting is not None]
+NOTING = [rule for rule in RULES if rule.noting]
 WAITS_MS = [0, 1, 2_000, 4_000, 20_000, 45_000, 299_999, 300_000, 14 * MIN, 15 * MIN, 50 * MIN, 7 * 60 * MIN]
 TOLD: list[tuple[Body, str]] = [
     (Motion("pir"), "bad"),
@@ -151,7 +151,7 @@ def test_what_is_held_back_is_only_what_the_next_overtakes(rule: Rule, data: st.
     looks = data.draw(st.lists(st.integers(0, len(told)), max_size=3))
     said, states = _lived(rule, armed, told, looks)
     # Told of each, and never idle: the plain fold.
-    expected, plain = _lived(replace(rule, noting=None, idle=None), armed, told, looks)
+    expected, plain = _lived(replace(rule, noting=(), idle=None), armed, told, looks)
     assert [(one.at_ms, one.fact_key, one.verdict) for one in said] == [
         (one.at_ms, one.fact_key, one.verdict) for one in expected
     ]

@@ -58,29 +58,29 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
     if isinstance(fact, Wake):
         return None
     body = fact.body
-    if isinstance(body, Bed) and not body.occupied:
-        return None
-    if isinstance(body, Contact):
+    if isinstance(body, Bed):
+        if not body.occupied:
+            return None
+        margin_ms = 0
+    elif isinstance(body, Contact):
         return _opened(state, fact, body, armed) if body.open else None
+    else:
+        margin_ms = MOVEMENT_MARGIN_MS
     at = fact.occurred
     shut_ms: Any = state.get("shut_ms")
     if shut_ms is not None and at.to_ms < shut_ms:
         return None  # what moves by day; there is much of it
-    if armed.shared:
-        return None  # that one of those who share a door is inside says nothing of the other
-    inside_ms = _inside_ms(body, at.from_ms)
-    return None if inside_ms is None else _evidence(state, inside_ms, armed)
+    # That one of those who share a door is inside says nothing of the other.
+    if armed.shared or (margin_ms and not _moves(body)):
+        return None
+    return _evidence(state, at.from_ms - margin_ms, armed)
 
 
-def _inside_ms(body: Body, at_ms: int) -> int | None:
-    """Up to which opening this body, from `at_ms`, shows the resident inside, or None if it shows nothing."""
+def _moves(body: Body) -> bool:
+    """Whether a body that is no bed's shows somebody inside."""
     if isinstance(body, Motion):
-        return at_ms - MOVEMENT_MARGIN_MS
-    if isinstance(body, Bed):
-        return at_ms if body.occupied else None
-    if (isinstance(body, Presence) and body.present) or (isinstance(body, Chair) and body.seated):
-        return at_ms - MOVEMENT_MARGIN_MS
-    return None
+        return True
+    return (isinstance(body, Presence) and body.present) or (isinstance(body, Chair) and body.seated)
 
 
 def _evidence(state: JsonState, inside_ms: int, armed: Armed) -> Step | None:

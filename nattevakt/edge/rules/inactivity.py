@@ -393,5 +393,5 @@ SPEC = Rule(
     needs=("motion|presence",),
     planned=True,
     folding=Folding(unjudged, rests_on, left),
-    noting=Noting(Motion, NEAR_MS, quickly.since_ms, quickly.noted),
+    noting=(Noting(Motion, NEAR_MS, quickly.since_ms, quickly.noted), quickly.CHATTER),
 )

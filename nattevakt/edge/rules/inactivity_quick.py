@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nattevakt.edge.events import Bed
-from nattevakt.edge.rules.rule import NEVER_MS, Armed, Fact, JsonState, Step, Wake
+from nattevakt.edge.rules.rule import NEVER_MS, Armed, Fact, JsonState, Noting, Step, Wake
 from nattevakt.edge.rules.silences import HEARD_LATE_MS, MIN_MS, first_inside_ms, is_plan, leans_on, whole_inside_ms
 from nattevakt.edge.rules.spots import is_way_out
 
@@ -24,6 +24,9 @@ LAIN_MS = 60_000
 NAMES = ("plain", "wake_ms", "last_ms", "place", "key", "lie_ms", "held", "left_ms")
 """What of a state stands in its "quick" while nothing special goes on, and then the moment before which the end of a
 lie brings no deadline; all else is in its "rest". So a movement, or a toggle of a bad mat, copies next to nothing."""
+
+_LAST = ("plan", "leans")
+"""What of the "rest" is written anew at a sign of life, and so stands last."""
 
 
 def whole(state: JsonState) -> JsonState:
@@ -81,13 +84,53 @@ def noted(state: JsonState, fact: Fact) -> JsonState:
     return {"quick": now, "rest": state["rest"]}
 
 
+def chatters_since_ms(state: JsonState, fact: Fact, armed: Armed) -> int:
+    """Since when the one mat reads as it does, where its next toggle changes nothing but that; see `chattered`."""
+    quick: Any = state.get("quick")
+    if quick is None or not armed.entries or armed.entries[0].values["limit_min"] != quick[0]:
+        return NEVER_MS
+    plain, wake_ms, last_ms, _, _, lie_ms, held, _, early_ms = quick
+    rest: Any = state["rest"]
+    if lie_ms is None or "heard_ms" in rest or (wake_ms > early_ms and wake_ms > last_ms + plain * MIN_MS):
+        return NEVER_MS
+    if not held:
+        return fact.occurred.to_ms
+    since_ms: int = held.get(fact.body.device, NEVER_MS)  # type: ignore[attr-defined]  # a bed has one
+    return since_ms if len(held) == 1 else NEVER_MS
+
+
+def chatters_until_ms(state: JsonState) -> int:
+    """Before when a toggle that is heard at once comes before the deadline."""
+    quick: Any = state["quick"]
+    return int(quick[1]) - HEARD_LATE_MS
+
+
+def toggled(state: JsonState, fact: Fact) -> JsonState:
+    """The state after toggles of the one mat that change nothing but how it reads."""
+    quick: Any = state["quick"]
+    body: Any = fact.body
+    held = {body.device: fact.occurred.to_ms} if body.occupied else {}
+    return {"quick": (*quick[:6], held, *quick[7:]), "rest": state["rest"]}
+
+
+CHATTER = Noting(Bed, LAIN_MS, chatters_since_ms, toggled, "occupied", chatters_until_ms)
+
+
 def moved(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, armed: Armed) -> Step | None:
     """The quick way for movement after a while that was not too long, where the deadline that is armed is early enough
     all the same; None where anything else may change.
     """
-    if fact.occurred.to_ms - quick[2] <= APART_MS or not _is_plain(quick, rest, fact, armed):
+    if not _is_plain(quick, rest, fact, armed):
         return None
-    return _signed(quick, rest, fact, quick[6])
+    at_ms, held = fact.occurred.to_ms, quick[6]
+    if at_ms - quick[2] <= APART_MS:
+        # At the same moment as the sign before it, or heard long after it.
+        away = armed.entries[0].values["limit_away_min"]
+        if away or not _is_kept(quick, armed, at_ms, at_ms if held else None, held):
+            return None
+        if [*rest][-1] != "leans":
+            rest = {**{name: rest[name] for name in rest if name not in _LAST}, **{name: rest[name] for name in _LAST}}
+    return _signed(quick, rest, fact, held)
 
 
 def passed(quick: tuple[Any, ...], rest: Mapping[str, Any], fact: Fact, armed: Armed) -> Step | None:

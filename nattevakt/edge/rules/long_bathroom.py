@@ -44,6 +44,7 @@ from nattevakt.edge.rules.silences import (
     due_inside,
     ended,
     judge,
+    leans_on,
     load,
     number,
     numbers,
@@ -79,8 +80,8 @@ def step(state: JsonState, fact: Fact | Wake, armed: Armed, now_ms: int) -> Step
         stays: Any = state.get("stays")
         if stays is None and not inside:
             return None  # what moves elsewhere while nobody is in the bathroom; there is much of it
-        known_ms, at_ms = fact.received_ms, fact.occurred.to_ms
-        if isinstance(fact.body, Motion) and known_ms - at_ms <= HEARD_LATE_MS and "heard_ms" not in state:
+        late_ms = fact.received_ms - fact.occurred.to_ms
+        if late_ms <= HEARD_LATE_MS and isinstance(fact.body, Motion) and "heard_ms" not in state:
             if stays is None:
                 return _come(state, fact, armed)
             if len(stays) == 1:
@@ -96,8 +97,8 @@ def _come(state: JsonState, fact: Fact, armed: Armed) -> Step | None:
     due = due_inside(armed, at.from_ms)
     if due is None:
         return None
-    stay = _Stay(begun(fact, armed, due), (at.to_ms, fact.place))
-    return Step({**state, "stays": [stay.plain()]}, (), due[0])
+    silence = [at.from_ms, at.to_ms, *due, fact.place, [list(fact.key)], list(leans_on(armed)), False, False]
+    return Step({**state, "stays": [[silence, [at.to_ms, fact.place], False]]}, (), due[0])
 
 
 def _moving(state: JsonState, stay: list[Any], fact: Fact) -> Step | None:
@@ -107,9 +108,11 @@ def _moving(state: JsonState, stay: list[Any], fact: Fact) -> Step | None:
     at_ms = fact.occurred.to_ms
     if at_ms > due_ms or "back_ms" in state or "else" in state:
         return None
-    if len(keys) < KEYS_MAX and list(fact.key) not in keys:
-        silence = [since_ms, to_ms, due_ms, limit_min, place, [*keys, list(fact.key)], leans, False, False]
-        done = False
+    if len(keys) < KEYS_MAX:
+        key = list(fact.key)
+        if key not in keys:
+            silence = [since_ms, to_ms, due_ms, limit_min, place, [*keys, key], leans, False, False]
+            done = False
     after = {**state, "stays": [(silence, (at_ms, fact.place), False)]}
     return Step(after, (), None if done else due_ms)
 

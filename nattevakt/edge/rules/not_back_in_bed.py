@@ -38,6 +38,7 @@ from nattevakt.edge.rules.rule import (
     Wake,
 )
 from nattevakt.edge.rules.silences import begins_within
+from nattevakt.edge.rules.windows import inside
 
 RULE = "not_back_in_bed"
 KIND = "not_back_in_bed"
@@ -105,7 +106,9 @@ def _settled(state: JsonState, wake: Wake) -> Step | None:
     if back_ms is None or not wake.confirmed or wake.at_ms < back_ms + SETTLED_MS:
         return None
     out: Any = state["out"]
-    cleared = Clear(Reason("bed.back", {"place": out["place"]}), tuple(map(tuple, out["keys"])))
+    keys = out["keys"]
+    holds = (tuple(keys[0]),) if len(keys) == 1 else tuple(map(tuple, keys))
+    cleared = Clear(Reason("bed.back", {"place": out["place"]}), holds)
     return Step({"beds": state["beds"]}, (cleared,), None)
 
 
@@ -140,8 +143,7 @@ def _chattered(state: JsonState, fact: Fact, body: Bed, armed: Armed) -> Step | 
     device, occupied = body.device, body.occupied
     if not beds or len(beds) != 1 or device not in beds:
         return None
-    at = fact.occurred
-    at_ms = at.to_ms
+    at_ms = fact.occurred.to_ms
     was, told_ms = beds[device]
     if at_ms - told_ms >= mats.STALE_MS:
         return None
@@ -158,14 +160,20 @@ def _chattered(state: JsonState, fact: Fact, body: Bed, armed: Armed) -> Step | 
                 return None
             back_ms = at_ms
         return Step({"beds": now, "out": out, "due_ms": due_ms, "back_ms": back_ms}, (), back_ms + SETTLED_MS)
-    if back_ms is None or at_ms - back_ms >= SETTLED_MS:
+    if back_ms is None:
+        # It says once more what it said; a second "empty" that comes soon is one more name of the same exit.
+        again = fact.occurred.from_ms - out["to_ms"] > SAME_MS or len(out["keys"]) >= KEYS_MAX
+        kept = {"beds": now, "out": in_order(out), "due_ms": due_ms, "back_ms": None}
+        return Step(kept, (), due_ms) if again else None
+    if at_ms - back_ms >= SETTLED_MS:
         return None
     return Step({"beds": now, "out": out, "due_ms": due_ms, "back_ms": None}, (), due_ms)
 
 
 def _begun(beds: mats.Mats, fact: Fact, limit_ms: int, more_ms: int) -> Step:
     """An exit, as `bed_exit.plain` gives it; from an uncertain one the earliest moment counts."""
-    from_ms = fact.occurred.from_ms
+    at = fact.occurred
+    from_ms = at.from_ms
     check_ms = from_ms + limit_ms
     out = {
         "seen": None,
@@ -175,7 +183,7 @@ def _begun(beds: mats.Mats, fact: Fact, limit_ms: int, more_ms: int) -> Step:
         "done": False,
         "rung": 0,
         "from_ms": from_ms,
-        "to_ms": fact.occurred.to_ms,
+        "to_ms": at.to_ms,
         "limit_ms": limit_ms,
         "more_ms": more_ms,
         "keys": [list(fact.key)],
@@ -187,7 +195,14 @@ def _begun(beds: mats.Mats, fact: Fact, limit_ms: int, more_ms: int) -> Step:
 def _limits(fact: Fact, armed: Armed) -> tuple[int, int] | None:
     """The two limits (ms) of an exit, of the entry of the plan that asks first; None where none asks."""
     first: tuple[int, int] | None = None
-    for entry in armed.entries:
+    at, entries = fact.occurred, armed.entries
+    if len(entries) == 1 and len(entries[0].windows) == 1 and at.from_ms == at.to_ms:
+        # As nearly always; a mat that chatters asks this thousands of times a night.
+        values = entries[0].values
+        if not inside(entries[0].windows[0], at.to_ms, armed.time_zone):
+            return None
+        return values["limit_min"] * 60_000, values.get("check_min", CHECK_MIN) * 60_000
+    for entry in entries:
         if begins_within(entry, fact, armed.time_zone):
             values = entry.values
             found = (values["limit_min"] * 60_000, values.get("check_min", CHECK_MIN) * 60_000)

@@ -307,5 +307,5 @@ SPEC = Rule(
     planned=True,
     folding=Folding(unjudged, rests_on, left),
     idle=idle,
-    noting=Noting(Bed, STALE_MS, _noted_ms, _noted, turns=True),
+    noting=(Noting(Bed, STALE_MS, _noted_ms, _noted, turns="occupied"),),
 )

@@ -106,8 +106,12 @@ def _chattered(state: JsonState, fact: Fact, body: Bed, now_ms: int) -> Step | N
     device, occupied, at_ms = body.device, body.occupied, fact.occurred.to_ms
     if not beds or len(beds) != 1 or device not in beds or state["asks"] or not state.get("spell"):
         return None
-    if now_ms - at_ms >= mats.FOLDED_LATE_MS or bool(beds[device][0]) == occupied:
+    if now_ms - at_ms >= mats.FOLDED_LATE_MS:
         return None
+    if bool(beds[device][0]) == occupied:
+        # It says once more what it said.
+        again: daily.State = {"asks": [], "others_ms": 0, **state, "beds": {device: [occupied, at_ms]}}
+        return Step(again, (), again["next_ms"]) if occupied or state.get("left") is not None else None
     if occupied and at_ms - state["left"][0] >= UP_MS:  # type: ignore[index]
         return None
     after = _noted(state, fact)
@@ -297,5 +301,5 @@ SPEC = Rule(
     timed=True,
     folding=Folding(daily.unjudged, rests_on, left),
     idle=idle,
-    noting=Noting(Bed, UP_MS, _noted_ms, _noted, turns=True),
+    noting=(Noting(Bed, UP_MS, _noted_ms, _noted, turns="occupied"),),
 )

@@ -143,8 +143,8 @@ class Driver:
             if at_ms < way.idle_ms:
                 continue
             seat = way.seat
-            if seat.noting is not None:
-                if way.notes and seat.holds(way, fact, at_ms):
+            if seat.notes:
+                if way.noting is not None and seat.holds(way, fact, at_ms):
                     continue
                 if seat.held is not None:
                     seat.settle()
@@ -161,11 +161,13 @@ class Driver:
                 seat.rouse()
             wake_ms = step.wake_at_ms
             if wake_ms != seat.wake_ms:
-                if wake_ms is None:
-                    seat.wake_ms = None
-                else:
-                    self._wait(seat, wake_ms)
-            if way.notes:
+                seat.wake_ms = wake_ms
+                if wake_ms is not None:
+                    if wake_ms < self._next_ms:
+                        self._next_ms = wake_ms
+                    if not seat.waits:
+                        self._waits(seat)
+            if way.noting is not None:
                 seat.told(way, fact)
             if step.verdicts:
                 self._say(seat, step.verdicts, fact, None)
@@ -182,8 +184,12 @@ class Driver:
         if wake_ms < self._next_ms:
             self._next_ms = wake_ms
         if not seat.waits:
-            seat.waits = True
-            self._waiting = [each for each in self._seats if each.waits]
+            self._waits(seat)
+
+    def _waits(self, seat: Seat) -> None:
+        """It has asked for a deadline for the first time."""
+        seat.waits = True
+        self._waiting = [each for each in self._seats if each.waits]
 
     def until(self, until_ms: int) -> None:
         """All that happened before this moment is known: judge the deadlines that lie before it."""

@@ -20,6 +20,7 @@ from enum import IntEnum, StrEnum
 
 from nattevakt.edge.events import Body
 from nattevakt.edge.rules.windows import NORWAY, Window
+from nattevakt.edge.values import value
 
 JsonState = Mapping[str, object]
 Key = tuple[int, ...]
@@ -34,7 +35,7 @@ class Priority(IntEnum):
     LOW = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Occurred:
     """When something happened, in central time (Unix ms). from_ms < to_ms means the time is uncertain."""
 
@@ -47,7 +48,7 @@ class Occurred:
         return self.to_ms - self.from_ms > 1000
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Fact:
     """One stored event as a rule sees it.
 
@@ -229,16 +230,19 @@ class Noting:
     """Facts of which a rule keeps nothing but the last, for whoever drives it over many.
 
     body: of this kind they are. near_ms: as long as each happened at one certain moment later than the one before, and
-    sooner than this after it. turns: only while they come from one device, and no two in a row say the same. since_ms:
-    after such a fact was told, since when the next ones may be only noted, `NEVER_MS` where they do more. noted: the
-    state that the last of them leaves; no deadline is another by it, and nothing is said.
+    sooner than this after it. turns: only while they come from one device, and no two in a row say the same; the name
+    of what they say, "" where they need not take turns. since_ms: after such a fact was told, since when the next ones
+    may be only noted, `NEVER_MS` where they do more. until_ms: before which moment, where that is not for as long as
+    nothing else is told. noted: the state that the last of them leaves; no deadline is another by it, and nothing is
+    said.
     """
 
     body: type[Body]
     near_ms: int
     since_ms: Callable[[JsonState, Fact, Armed], int]
     noted: Callable[[JsonState, Fact], JsonState]
-    turns: bool = False
+    turns: str = ""
+    until_ms: Callable[[JsonState], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +274,7 @@ class Rule:
     alarms_as: str = ""
     folding: Folding | None = None
     idle: Callable[[JsonState, Fact], int] | None = None
-    noting: Noting | None = None
+    noting: tuple[Noting, ...] = ()
 
 
 UNCONFIRMED = "_unconfirmed"

@@ -183,8 +183,25 @@ def plain_plan(armed: Armed) -> list[object]:
     ]
 
 
+_PLANS: dict[int, tuple[object, Sequence[Entry]]] = {}
+"""Of the last ones that were found to be the same: the plain lines, by where they lie, and the plan's. Whoever reads it
+holds the lines, so that no others can lie there; nobody changes either."""
+
+
 def is_plan(plain: object, armed: Armed) -> bool:
     """Whether these are the lines that `plain_plan` gives, without making them."""
+    known = _PLANS.get(id(plain))
+    if known is not None and known[0] is plain and known[1] is armed.entries:
+        return True
+    if not _is_plan(plain, armed):
+        return False
+    if len(_PLANS) >= KNOWN_MAX:
+        _PLANS.clear()
+    _PLANS[id(plain)] = (plain, armed.entries)
+    return True
+
+
+def _is_plan(plain: object, armed: Armed) -> bool:
     if not isinstance(plain, list) or len(plain) != len(armed.entries):
         return False
     for (windows, values), entry in zip(plain, armed.entries, strict=True):
@@ -236,13 +253,32 @@ def whole_inside_ms(windows: Sequence[Window], from_ms: int, span_ms: int, tz: s
     A time outside all windows does not count, and one stretch does not go on in the next. Windows that are shorter
     than the span give a moment that lies far away.
     """
+    known = _WHOLE.get((id(windows), span_ms))
+    if known is not None and known[0] is windows and known[1] <= from_ms < known[2] and known[4] == tz:
+        return known[3]
     begins_ms = first_inside_ms(windows, from_ms, tz)
+    short_ms = None
     for _ in range(STRETCHES_MAX):
         ends_ms = _outside_ms(windows, begins_ms, begins_ms + span_ms, tz)
         if ends_ms is None:
-            return begins_ms + span_ms
+            break
+        if short_ms is None:
+            short_ms = ends_ms
         begins_ms = first_inside_ms(windows, ends_ms, tz)
-    return begins_ms + NEVER_MS
+    found_ms = begins_ms + (span_ms if ends_ms is None else NEVER_MS)
+    if short_ms is not None:
+        # What is left of this stretch is too short, wherever in it one begins to count.
+        if len(_WHOLE) >= KNOWN_MAX:
+            _WHOLE.clear()
+        _WHOLE[id(windows), span_ms] = (windows, from_ms, short_ms, found_ms, tz)
+    return found_ms
+
+
+_WHOLE: dict[tuple[int, int], tuple[Sequence[Window], int, int, int, str]] = {}
+"""The last answers that hold for some while, by where the windows lie, which are kept here with it: from when, until
+before when, the answer and the time zone."""
+KNOWN_MAX = 1_000
+"""Most answers that are kept; then it begins anew."""
 
 
 def _outside_ms(windows: Sequence[Window], from_ms: int, to_ms: int, tz: str) -> int | None:
@@ -261,13 +297,16 @@ def _outside_ms(windows: Sequence[Window], from_ms: int, to_ms: int, tz: str) ->
 def shut_until_ms(entries: Iterable[Entry], at_ms: int, tz: str) -> int:
     """Up to when no window is open, as far as may be taken for granted: a plan may change. `at_ms` where one is."""
     until_ms = at_ms + SHUT_MS
+    minute: int | None = None
     for entry in entries:
         if not entry.windows:
             return at_ms
         for window in entry.windows:
             if inside(window, at_ms, tz):
                 return at_ms
-            ahead_ms = (window.from_minute - local_minute(at_ms, tz)) % DAY_MINUTES * MIN_MS
+            if minute is None:
+                minute = local_minute(at_ms, tz)
+            ahead_ms = (window.from_minute - minute) % DAY_MINUTES * MIN_MS
             # Near its beginning, or near a change of clocks, it is asked exactly.
             if ahead_ms <= SHUT_MS + CLOCKS_MS or ahead_ms >= DAY_MINUTES * MIN_MS - CLOCKS_MS:
                 until_ms = min(until_ms, next_start_ms(window, at_ms, tz))
