@@ -10,42 +10,12 @@ Device addresses are text chosen by the driver: "enocean:0181192D", "z2m:0x00158
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from nattevakt.edge.moments import BEFORE_BOOT as BEFORE_BOOT
+from nattevakt.edge.moments import EventId as EventId
+from nattevakt.edge.moments import Moment as Moment
+from nattevakt.edge.moments import Urgency as Urgency
 from nattevakt.edge.values import value
-
-
-class Urgency(StrEnum):
-    """The class of an event, which decides order of sending, shedding, and whether it always rings."""
-
-    A = "A"
-    """Call, fall, leak, and whatever a newer gateway marks so. Never shed, always ends in an alarm."""
-    B = "B"
-    """Edges of bed, door, presence, chair, moisture pad. Shed after C when the outbox is full."""
-    C = "C"
-    """Health, measurements, repeats. Shed first."""
-    LIFE = "L"
-    """The gateway's own life: started, clock synchronised, source lost or back, tombstones. Never shed."""
-
-
-@value(frozen=True, slots=True)
-class Moment:
-    """One reading of the gateway's clocks.
-
-    boot: the kernel's boot id, 1 to 64 characters.
-    boottime_ms: CLOCK_BOOTTIME in milliseconds, >= 0; never steps within one boot.
-    wall_ms: Unix time in milliseconds as the machine believed it; may be decades wrong.
-    synced: whether the kernel held the wall clock synchronised at that moment.
-    """
-
-    boot: str
-    boottime_ms: int
-    wall_ms: int
-    synced: bool
-
-
-BEFORE_BOOT = "history"
-"""The boot of a moment of stored history that lies before this boot began: only its wall clock says when it was."""
 
 
 class Body:
@@ -317,6 +287,41 @@ class Tombstone(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class ChainTest(Body):
+    """A test of the whole way, which the centre has asked for: it goes the way of an event, and rings nothing.
+
+    nonce: what the centre asked with, 1 to 64 of 0-9, a-f. Class C: it goes on the lane where nothing waits that rings,
+    is shed first, and a centre that does not know it only keeps it.
+    """
+
+    nonce: str
+
+    @property
+    def urgency(self) -> Urgency:
+        return Urgency.C
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAlarm(Body):
+    """What the gateway rang by itself while it could not reach the centre; it rings nothing there.
+
+    what: "rung" or "seen" (somebody said so on the gateway's own page). rule, alarm (a kind), reason: as the rule had
+    them. room: its number, "" if unknown. events: the names of those that it is about, "<stream>/<seq>", at most 200.
+    """
+
+    what: str
+    rule: str
+    alarm: str
+    reason: str
+    room: str = ""
+    events: tuple[str, ...] = ()
+
+    @property
+    def urgency(self) -> Urgency:
+        return Urgency.LIFE
+
+
+@dataclass(frozen=True, slots=True)
 class Foreign(Body):
     """A kind that this version does not know, from a newer gateway: kept whole, and rings if it is class A.
 
@@ -355,14 +360,6 @@ class Event:
         return min(natural, declared)
 
 
-@value(frozen=True, slots=True, order=True)
-class EventId:
-    """The name of one row in one outbox, never reused: 128 random bits an agent start, AUTOINCREMENT."""
-
-    stream: str
-    seq: int
-
-
 KINDS: dict[str, type[Body]] = {
     "call": Call,
     "fall": Fall,
@@ -382,6 +379,8 @@ KINDS: dict[str, type[Body]] = {
     "source_lost": SourceLost,
     "source_back": SourceBack,
     "tombstone": Tombstone,
+    "chain_test": ChainTest,
+    "local_alarm": LocalAlarm,
 }
 """Wire name of every kind that this version knows. Names are for ever: a changed meaning is a new kind."""
 

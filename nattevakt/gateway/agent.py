@@ -17,6 +17,7 @@ from functools import partial
 
 from nattevakt.edge.drivers.registry import SERIAL_DRIVERS
 from nattevakt.edge.errors import RetryError
+from nattevakt.edge.wire_plan import credential_key
 from nattevakt.gateway import config as settings
 from nattevakt.gateway import health
 from nattevakt.gateway import inputs as io
@@ -29,9 +30,13 @@ from nattevakt.gateway.identity import Credential, mint_stream
 from nattevakt.gateway.inputs import BACKLOG, URGENT, Now, Probe, no_probe
 from nattevakt.gateway.lanes import HttpLane
 from nattevakt.gateway.local_alarm import LocalAlarm
+from nattevakt.gateway.local_mode import LocalMode
+from nattevakt.gateway.local_page import LocalPage, PageConfig
+from nattevakt.gateway.local_plan import PlanKept
 from nattevakt.gateway.logs import kv
 from nattevakt.gateway.outbox import Outbox
 from nattevakt.gateway.ports import LanePort, MqttPort, SerialPort
+from nattevakt.gateway.siren import TEST, Sirens
 from nattevakt.gateway.systemd import Notifier, Progress, Watchdog
 from nattevakt.gateway.tap import Tap
 from nattevakt.gateway.tapped import Tapped
@@ -92,6 +97,8 @@ class Agent:
         self._outbox = Outbox(config.outbox_file, config.outbox, partial(mint_stream, os.urandom))
         self._tap = Tap(config.state_dir, clock.boottime_ms, health.VERSION)
         line = secured_line(settings.keys(config))
+        self._local = LocalMode(PlanKept(credential_key(who.text)), after_s=config.local.after_s, guard=guard)
+        self._page = self._local_page()
         self._sources = Tapped(self._tap, guard, config.device, serial, dialects, line=line)
         self.core = Core(
             self._sources,
@@ -102,6 +109,10 @@ class Agent:
             heartbeat_s=config.centre.heartbeat_s,
             acked_keep_h=config.outbox.acked_keep_h,
             probe=probe,
+            local=self._local,
+            sirens=Sirens(config.siren, config.mqtt.base_topic, frozenset(d.address for d in config.device))
+            if config.mqtt is not None
+            else None,
         )
         self._serial = {
             port.name: SerialPort(port, self._put, self._beater(f"serial:{port.name}"), clock.boottime_ms)
@@ -132,6 +143,13 @@ class Agent:
         )
         return LanePort(name, lane, self._put, self._beater(f"lane:{name}"))
 
+    def _local_page(self) -> LocalPage | None:
+        listens, code_file = self._config.local.listens, self._config.local.page_code_file
+        if listens is None:
+            return None
+        code = settings.secret(code_file, "local.page_code_file") if code_file is not None else ""
+        return LocalPage(PageConfig(*listens, code), lambda: self._local.view, self._local.see, self._clock.monotonic)
+
     def _now(self) -> Now:
         return Now(self._clock.now(), self._clock.monotonic(), self._clock.pace())
 
@@ -159,6 +177,10 @@ class Agent:
         threads = self._start_threads()
         # Not watched: who only looks on must not have the gateway restarted.
         tap = threading.Thread(target=partial(guard, "tap", self._tap.run), name="tap", daemon=True)
+        page = None
+        if self._page is not None:
+            page = threading.Thread(target=partial(guard, "page", self._page.run), name="local_page", daemon=True)
+            page.start()
         self._progress.expect("core", CORE_LIMIT_S, self._clock.monotonic())
         ready = False
         while not self._stop.is_set():
@@ -170,9 +192,13 @@ class Agent:
                 LOG.info(kv("ready", outbox_open=self.core.ready))
         self._notifier.send("STOPPING=1")
         self._tap.stop()
+        if self._page is not None:
+            self._page.stop()
         self._halt(threads, alarm)
         if ready:
             tap.join(STOP_S)
+        if page is not None:
+            page.join(STOP_S)
         LOG.info(kv("stopped"))
 
     def _start_threads(self) -> list[threading.Thread]:
@@ -208,6 +234,8 @@ class Agent:
             if not given:
                 now = self._now()
         now, self._round_s = replace(now, crowded=crowded), now.mono_s
+        for until_ms in self._tap.asked_for_sirens():
+            self.core.sirens.ask(TEST, until_ms, now.moment.boottime_ms)
         for one in given:
             if isinstance(one, io.SerialBytes | io.MqttReceived):
                 self._probe("read", {"input": type(one).__name__})
@@ -238,7 +266,10 @@ class Agent:
         elif isinstance(output, io.SerialSend):
             self._serial[output.port].send(output.data)
         elif self._mqtt is not None:
-            self._mqtt.reconnect()
+            if isinstance(output, io.MqttSend):
+                self._mqtt.send(output)
+            else:
+                self._mqtt.reconnect()
 
     def _watch(self, now: Now) -> None:
         stuck = self._watchdog.tick(now.mono_s)
@@ -248,7 +279,7 @@ class Agent:
         faults = self.core.faults(now)
         if stuck:
             faults["stuck"] = "agent: stuck threads " + ", ".join(stuck)
-        self._alarm.update(faults, now.mono_s)
+        self._alarm.update({**faults, **self._local.faults()}, now.mono_s)
         if now.mono_s >= self._status_at_s and self.core.ready:
             self._status_at_s = now.mono_s + STATUS_EVERY_S
             try:
@@ -281,7 +312,8 @@ class Agent:
         self._queue.put(None)
         while not self._queue.empty() and self._clock.monotonic() < until_s:
             self._turn()
-        self.core.stopping(self._now())
+        for output in self.core.stopping(self._now()):
+            self._do(output)
         if self._mqtt is not None:
             self._mqtt.stop()
             for thread in mqtt_thread:

@@ -1,4 +1,4 @@
-"""The gateway's command line: run, status, tail, check-config, sensors. Serves the person at the gateway.
+"""The gateway's command line: run, status, tail, check-config, sensors, siren. Serves the person at the gateway.
 
 Owns what is printed and the exit codes. Must not decide anything about events. Text for installers is Norwegian.
 """
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.events import Moment
 from nattevakt.gateway import config as settings
-from nattevakt.gateway import health, logs, recording, sensors
+from nattevakt.gateway import health, logs, recording, sensors, siren_command
 from nattevakt.gateway.agent import Agent, guard
 from nattevakt.gateway.clock import DemoClock, GatewayClock
 from nattevakt.gateway.config import GatewayConfig
@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--lines", type=int, default=0, metavar="N", help="avslutt etter N rader")
             command.add_argument("--from-start", action="store_true", help="begynn med de eldste radene")
     sensors.add_parser(commands)
+    siren_command.add_parser(commands)
     return found
 
 
@@ -75,6 +76,8 @@ def run_command(arguments: Sequence[str]) -> int:
         return _tail(config, args.lines, from_start=args.from_start)
     if args.command == "sensors":
         return sensors.run(args, config, clock.now())
+    if args.command == "siren":
+        return siren_command.run(config, args.seconds)
     return _check(config, f"{who.tenant}/{who.gateway}")
 
 
@@ -137,6 +140,7 @@ def status(config: GatewayConfig, now: Moment, *, as_json: bool, pace: float = 1
         f"ledig disk {shown['disk_free_mb']} MB",
         *(f"kilde {name}: {state}" for name, state in shown.get("sources", {}).items()),
         *(f"sist hørt {address}: for {age // 1000} s siden" for address, age in found.get("heard_age_ms", {}).items()),
+        *siren_command.told(found),
         *(f"funn: {finding}" for finding in shown.get("findings", [])),
         *(f"FEIL: {fault}" for fault in faults),
     ]
@@ -197,6 +201,9 @@ def _check(config: GatewayConfig, who: str) -> int:
     for device in config.device:
         profile = f", profil {device.profile}" if device.profile else ""
         lines.append(f"enhet {device.address}: {device.use.value}{profile}{', snudd' if device.invert else ''}")
+    for siren in config.siren:
+        report = f"bekrefter med {siren.property}" if siren.property else "bekrefter aldri"
+        lines.append(f"sirene {siren.address}: {siren.command}, {report}")
     limits = config.outbox
     lines.append(
         f"utboks: {limits.unsent_rows_max} usendte, {limits.acked_rows_max} kvitterte, {limits.acked_keep_h} timer"

@@ -17,13 +17,17 @@ from nattevakt.edge.errors import RejectError
 from nattevakt.edge.strict import map_of, record, whole
 from nattevakt.gateway import setting
 from nattevakt.gateway.identity import Credential, default_client_id, read_credential
+from nattevakt.gateway.local_config import LocalConfig
+from nattevakt.gateway.local_config import read as read_local
 from nattevakt.gateway.outbox import OutboxLimits
+from nattevakt.gateway.siren import COMMANDS, PREFIX, Siren
 from nattevakt.gateway.sources import Rooted
 from nattevakt.gateway.topics import clash
 
 ZIGBEE = "zigbee2mqtt"
 DEVICES_MAX = 500
 PORTS_MAX = 8
+SIRENS_MAX = 20
 NEVER_DRY = frozenset(("F6-05-01",))
 """Profiles of water sensors whose every telegram says "wet"."""
 KEY_DIGITS = (32, 34, 38, 40, 42)
@@ -97,8 +101,10 @@ class GatewayConfig:
     serial: tuple[SerialConfig, ...] = ()
     mqtt: MqttConfig | None = None
     device: tuple[Device, ...] = ()
+    siren: tuple[Siren, ...] = ()
     outbox: OutboxLimits = field(default_factory=OutboxLimits)
     local_alarm: LocalAlarmConfig | None = None
+    local: LocalConfig = field(default_factory=LocalConfig)
 
     @property
     def outbox_file(self) -> Path:
@@ -171,6 +177,11 @@ _device = record(
     },
     closed=True,
 )
+_siren = record(
+    Siren,
+    {"address": _address, "command": setting.one_of(COMMANDS, "command"), "report": setting.name},
+    closed=True,
+)
 _limits = record(
     OutboxLimits,
     {
@@ -189,8 +200,10 @@ _config = record(
         "serial": setting.listed(_serial, PORTS_MAX),
         "mqtt": _mqtt,
         "device": setting.listed(_device, DEVICES_MAX),
+        "siren": setting.listed(_siren, SIRENS_MAX),
         "outbox": _limits,
         "local_alarm": _alarm,
+        "local": read_local,
     },
     closed=True,
 )
@@ -223,8 +236,21 @@ def _check(config: GatewayConfig) -> None:
             _check_device(config, device)
         except RejectError as error:
             raise RejectError(f"device[{index}].{error.field}", error.reason) from None
+    _check_sirens(config)
     if config.local_alarm is not None and not config.local_alarm.command:
         raise RejectError("local_alarm.command", "must not be empty")
+
+
+def _check_sirens(config: GatewayConfig) -> None:
+    _unique("siren[{}].address", [siren.address for siren in config.siren])
+    for index, siren in enumerate(config.siren):
+        where = f"siren[{index}].address"
+        if not siren.address.startswith(PREFIX):
+            raise RejectError(where, f"must begin with {PREFIX}: only Zigbee2MQTT commands sirens")
+        if "+" in siren.name or "#" in siren.name:
+            raise RejectError(where, "must hold no + and no #: commands are published under it")
+        if config.mqtt is None or ZIGBEE not in config.mqtt.dialects:
+            raise RejectError(where, f"needs an [mqtt] section with {ZIGBEE} among its dialects")
 
 
 def _check_dialects(mqtt: MqttConfig, devices: tuple[Device, ...]) -> None:

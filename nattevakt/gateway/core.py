@@ -16,7 +16,6 @@ from nattevakt.edge.drivers.driver import SourceState
 from nattevakt.edge.events import Moment, SourceBack, SourceLost
 from nattevakt.edge.interpret import interpret
 from nattevakt.edge.memory import without_firsts
-from nattevakt.edge.pace import stretched
 from nattevakt.edge.wire import CompleteTo, GatewayHealth, Heartbeat
 from nattevakt.gateway import inputs as io
 from nattevakt.gateway.device_list import DeviceList
@@ -24,18 +23,20 @@ from nattevakt.gateway.health import VERSION, Machine, age_ms, counted, listed
 from nattevakt.gateway.holding import Held, Holding
 from nattevakt.gateway.inputs import Guard, Now, Output, Probe, no_probe
 from nattevakt.gateway.interpreting import CATCH_UP_MS, GROUP_MAX, Interpret, Interpreting
+from nattevakt.gateway.local_mode import LocalMode
 from nattevakt.gateway.outbox import Outbox
 from nattevakt.gateway.pending import Token, Unhandled, Waiting
 from nattevakt.gateway.pruning import PRUNE_ROWS, Pruning
+from nattevakt.gateway.siren import Sirens
 from nattevakt.gateway.sources import MQTT, Sources, Taken, serial_source
 from nattevakt.gateway.store import StoreError
+from nattevakt.gateway.troubles import Troubles
 from nattevakt.gateway.uplink import Uplink
 
 WAITING_MAX = 10_000
+SIREN_BEAT_MS = 5_000
+"""While sirens sound, the centre is told, and asked, so often."""
 HEARD_SENT_MAX = 1_000
-STORE_RETRY_MAX_S = 5.0
-SOURCE_FAULT_MS = 30_000
-DAMAGED_FAULT_MS = 24 * 3_600_000
 
 
 class Core:
@@ -53,6 +54,8 @@ class Core:
         acked_keep_h: int = 72,
         probe: Probe = no_probe,
         interpreter: Interpret = interpret,
+        sirens: Sirens | None = None,
+        local: LocalMode | None = None,
     ) -> None:
         self._sources = sources
         self._outbox = outbox
@@ -62,18 +65,16 @@ class Core:
         self._pruning = Pruning(outbox, acked_keep_h)
         self._known = Interpreting(sources, guard, interpreter)
         self._listed = DeviceList(sources.by_address)
-        told = self._listed.answered
+        self.sirens = sirens or Sirens()
+        self.local = local or LocalMode()
+        told = self._listed.answered, self._known.chain.answered, self.sirens.answered, self.local.answered
         self._uplink = Uplink(outbox, self._beat, random, told=told, heartbeat_s=heartbeat_s, probe=probe)
         self._waiting: deque[Waiting] = deque()
         self._holding = Holding()
         self._overflowed: dict[str, Moment] = {}
         self._session = 0
         self._loaded = False
-        self._retry_at_s = 0.0
-        self._store_failures = 0
-        self._store_fault: str | None = None
-        self._damaged_ms: int | None = None
-        self._down_since_ms: dict[str, int] = {}
+        self._troubles = Troubles()
         self._complete_at: Moment | None = None
         self._started_s: float | None = None
 
@@ -95,8 +96,11 @@ class Core:
         for given in inputs:
             if isinstance(given, io.HttpReply | io.HttpFailed):
                 self._answer(given, now)
+        outputs += self.sirens.step(at_ms)
         if self._outbox.ready:
             self._care(now)
+            if self.sirens.pressing:
+                self._uplink.within(SIREN_BEAT_MS)
             self._deliver(now, outputs)
         return outputs
 
@@ -104,7 +108,10 @@ class Core:
 
     def _take(self, given: io.Input, now: Now, outputs: list[Output]) -> None:
         at_ms = now.moment.boottime_ms
-        if isinstance(given, io.SerialBytes):
+        if self.sirens.took(given, at_ms):
+            if isinstance(given, io.MqttReceived) and given.qos > 0:
+                outputs.append(io.AckMqtt(given.mid, given.qos, given.epoch))
+        elif isinstance(given, io.SerialBytes):
             step = serial_source(given.port), now, given.data.hex()
             read_ms = at_ms if given.read_ms is None else given.read_ms
             self._step(*step, lambda: self._sources.serial(given.port, given.data, read_ms), outputs)
@@ -150,11 +157,12 @@ class Core:
             for held in self._holding.take(now, self._sources.awaits):
                 self._read_mqtt(held, outputs)
 
-    def stopping(self, now: Now) -> None:
+    def stopping(self, now: Now) -> list[Output]:
         """The last call: what is held and would not be delivered again is stored; the rest is the broker's."""
         for held in self._holding.left():
             self._read_mqtt(held, [])
         self._store(now, [])
+        return self.sirens.last()
 
     def _read_mqtt(self, taken: Held, outputs: list[Output]) -> None:
         given, now, message = taken.given, taken.now, taken.message
@@ -203,7 +211,7 @@ class Core:
     # --- storing ---------------------------------------------------------------------------------------------
 
     def _remembering(self, now: Now) -> None:
-        if self._loaded or now.mono_s < self._retry_at_s:
+        if self._loaded or now.mono_s < self._troubles.retry_at_s:
             return
         try:
             self._open(now)
@@ -211,7 +219,7 @@ class Core:
             self._store_failed(error, now)
 
     def _store(self, now: Now, outputs: list[Output]) -> None:
-        if now.mono_s < self._retry_at_s:
+        if now.mono_s < self._troubles.retry_at_s:
             return
         try:
             self._open(now)
@@ -244,7 +252,7 @@ class Core:
     def _note_damage(self, now: Now) -> None:
         if self._outbox.moved_aside is not None:
             self._outbox.moved_aside = None
-            self._damaged_ms = now.moment.boottime_ms
+            self._troubles.damaged(now)
 
     def _store_group(self, now: Now, outputs: list[Output]) -> None:
         taken = list(islice(self._waiting, GROUP_MAX))
@@ -255,43 +263,32 @@ class Core:
         seqs: tuple[int, ...] = ()
         if group.events or group.memory.changes:
             seqs = self._outbox.append(group.events, group.memory.changes)
-            self._stored_again()
+            self._troubles.stored_again()
         self._probe("committed", {"seqs": seqs})
         for _ in taken:
             self._waiting.popleft()
         self._known.stored(group)
-        for source, state in group.sources.items():
-            if state == "up":
-                self._down_since_ms.pop(source, None)
-            else:
-                self._down_since_ms.setdefault(source, now.moment.boottime_ms)
+        self._troubles.sources(group.sources, now)
         outputs += group.acks
 
-    def _stored_again(self) -> None:
-        self._store_fault = None
-        self._store_failures = 0
-        self._retry_at_s = 0.0
-
     def _store_failed(self, error: StoreError, now: Now) -> None:
-        self._store_failures += 1
-        self._store_fault = str(error)
-        self._retry_at_s = now.mono_s + min(STORE_RETRY_MAX_S, 0.1 * 2 ** min(self._store_failures, 10))
+        self._troubles.store_failed(str(error), now)
         try:
             if error.damaged and self._outbox.ready:
                 self._outbox.replace(VERSION, now.moment, without_firsts(self._outbox.memory))
                 self._known.forget()
                 self._note_damage(now)
-                self._retry_at_s = now.mono_s
+                self._troubles.retry_at_s = now.mono_s
             elif error.full and self._outbox.ready:
                 self._outbox.prune(self._outbox.next_seq, PRUNE_ROWS)
         except StoreError as second:
-            self._store_fault = str(second)
+            self._troubles.store = str(second)
 
     def _care(self, now: Now) -> None:
         try:
             self._pruning.care(now)
         except StoreError as error:
-            self._store_fault = str(error)
+            self._troubles.store = str(error)
 
     # --- the centre ------------------------------------------------------------------------------------------
 
@@ -302,14 +299,16 @@ class Core:
             else:
                 self._uplink.failed(given, now)
         except StoreError as error:
-            self._store_fault = str(error)
+            self._troubles.store = str(error)
 
     def _deliver(self, now: Now, outputs: list[Output]) -> None:
         try:
             # First of all: a call must not wait for what is said to brokers and ports.
             outputs[:0] = self._uplink.deliver(now)
+            rest = self._uplink.last_ok_ms, self._complete_at, self.sirens
+            self._guard("local turn", lambda: self.local.turn(now, self._outbox, *rest))
         except StoreError as error:
-            self._store_fault = str(error)
+            self._troubles.store = str(error)
 
     def _beat(self, now: Now) -> Heartbeat:
         try:
@@ -317,10 +316,11 @@ class Core:
             self._outbox.stamp(self._complete_at or now.moment, self._known.heard_changes())
             self._known.stamped()
             if not self._waiting:
-                self._stored_again()
+                self._troubles.stored_again()
         except StoreError as error:
-            self._store_fault = str(error)
-        return self._listed.added_to(self.describe(now, self._uplink.disproved(now)), self._known.heard)
+            self._troubles.store = str(error)
+        heartbeat = self._listed.added_to(self.describe(now, self._uplink.disproved(now)), self._known.heard)
+        return self.local.added_to(heartbeat, now)
 
     def describe(self, now: Now, disproved: Collection[str] = ()) -> Heartbeat:
         """The gateway's state as a heartbeat tells it, without faults (by key) that its very arrival disproves.
@@ -334,7 +334,8 @@ class Core:
                 self._complete_at, {h.stream: h.last for h in held if h.acked < h.last or h is held[-1]}
             )
         ages = sorted(self._known.heard_age_ms(now.moment).items(), key=lambda item: item[1])[:HEARD_SENT_MAX]
-        return Heartbeat(now.moment, self._outbox.stream, held, complete, self._health(now, disproved), dict(ages))
+        health, sirens = self._health(now, disproved), self.sirens.said(now.moment.boottime_ms)
+        return Heartbeat(now.moment, self._outbox.stream, held, complete, health, dict(ages), sirens=sirens)
 
     def _health(self, now: Now, disproved: Collection[str]) -> GatewayHealth:
         oldest = self._outbox.oldest_unsent() if self._outbox.unsent.total() else None
@@ -353,7 +354,7 @@ class Core:
             faults=listed(text for key, text in self.faults(now).items() if key not in disproved),
             findings=listed(
                 f"{address}: {said}"
-                for found in (self._known.findings, self._listed.findings())
+                for found in (self._known.findings, *(it.findings() for it in (self._listed, self.sirens, self.local)))
                 for address, said in found.items()
             ),
         )
@@ -367,33 +368,25 @@ class Core:
 
     def faults(self, now: Now) -> dict[str, str]:
         """What wants a person now, by a key that stays the same while it lasts."""
-        found: dict[str, str] = {}
-        if self._store_fault is not None:
-            found["store"] = self._store_fault
-        now_ms = now.moment.boottime_ms
-        if self._damaged_ms is not None and now_ms - self._damaged_ms < DAMAGED_FAULT_MS:
-            found["damaged"] = "store: a damaged file was moved aside, unsent events may be lost"
-        found.update(self._uplink.faults(now))
+        found = {**self._troubles.of_store(now), **self._uplink.faults(now)}
         if self._outbox.ready and self._outbox.parked_rows:
             try:
                 for row in self._outbox.parked():
                     found[f"parked {row.seq}"] = f"parked: {row.kind} {row.seq}, {row.reason}"
             except StoreError as error:
                 found["store"] = str(error)
-        for source, since_ms in self._down_since_ms.items():
-            if now_ms - since_ms > stretched(SOURCE_FAULT_MS, now.pace):
-                found[f"source {source}"] = f"source: {source} is {self._known.states[source]}"
-        return found
+        found.update(self._troubles.of_sources(self._known.states, now))
+        return {**found, **self.sirens.faults(now.moment.boottime_ms)}
 
     def wake_at_s(self, now: Now, idle_s: float = 1.0) -> float:
         """When to call `handle` at the latest although nothing came. idle_s: no later than so long from now."""
-        found = [now.mono_s + idle_s, self._holding.wake_at_s()]
+        found = [now.mono_s + idle_s, self._holding.wake_at_s(), self.local.wake_at_s(now)]
         if self._waiting or not self._outbox.ready:
-            found.append(self._retry_at_s)
+            found.append(self._troubles.retry_at_s)
         if self._outbox.ready:
             found.append(self._uplink.wake_at_s(now))
-        settles = self._known.settles_ms(now.moment), self._retry_at_s
-        for wake_ms, least_s in ((self._sources.wake_at_ms(), 0.0), settles):
+        settles = self._known.settles_ms(now.moment), self._troubles.retry_at_s
+        for wake_ms, least_s in ((self._sources.wake_at_ms(), 0.0), (self.sirens.wake_at_ms(), 0.0), settles):
             if wake_ms is not None:
                 found.append(max(least_s, now.mono_s + (wake_ms - now.moment.boottime_ms) / 1000 / now.pace))
         return max(min(found), now.mono_s)

@@ -132,6 +132,14 @@ class ReconnectMqtt:
 
 
 @dataclass(frozen=True, slots=True)
+class MqttSend:
+    """One message for the broker, not to be retained. It is lost when there is no connection."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SerialSend:
     """Bytes for a serial port."""
 
@@ -150,4 +158,4 @@ class HttpSend:
     body: bytes
 
 
-Output: TypeAlias = AckMqtt | ReconnectMqtt | SerialSend | HttpSend
+Output: TypeAlias = AckMqtt | ReconnectMqtt | MqttSend | SerialSend | HttpSend

@@ -27,6 +27,8 @@ from nattevakt.edge.flooding import all_due
 from nattevakt.edge.interpret import Interpreted, interpret, released
 from nattevakt.edge.memory import DeviceMemory, holds, memory_key
 from nattevakt.gateway.breaks import KEY, NO_BREAKS, Break, Breaks, earlier
+from nattevakt.gateway.chain_tests import KEY as CHAIN_KEY
+from nattevakt.gateway.chain_tests import ChainTests
 from nattevakt.gateway.health import age_ms
 from nattevakt.gateway.inputs import Guard
 from nattevakt.gateway.logs import clean
@@ -93,6 +95,7 @@ class Interpreting:
         self._stamped: dict[str, Moment] = {}
         self._known: dict[str, DeviceMemory] = {}
         self._holding: dict[str, DeviceMemory] = {}
+        self.chain = ChainTests()
         self.catch_up_until_ms = 0
         self.heard: dict[str, Moment] = {}
         self.states: dict[str, str] = dict.fromkeys(sources.names, "down: starting")
@@ -142,8 +145,10 @@ class Interpreting:
     # --- making a group --------------------------------------------------------------------------------------
 
     def has_news(self, memory: Mapping[str, str], now: Moment) -> bool:
-        """Whether there is something to store although nothing came: a clock, or what a device held back."""
-        return self._clock_news(memory, now) or any(_due(held, now) for held in self._holding.values())
+        """Whether there is something to store although nothing came: a clock, what a device held back, or a test that
+        the centre asks for."""
+        due = self._clock_news(memory, now) or self.chain.waiting
+        return due or any(_due(held, now) for held in self._holding.values())
 
     def settles_ms(self, now: Moment) -> int | None:
         """When the first door that may be bouncing has settled, as boottime; None while none is."""
@@ -165,6 +170,12 @@ class Interpreting:
             known = group.known.get(address, held)
             if _due(known, now):
                 self._take(group, address, released(address, known, now))
+        if self.chain.waiting:
+            # After all that was heard: nothing of it has a later place because of a test.
+            tests, kept = self.chain.made(group.memory)
+            if kept is not None:
+                self._add(group, tests, now)
+                group.memory.put(CHAIN_KEY, kept)
         for address in group.changed:
             group.memory.put(memory_key(address), group.known[address].text())
         if (text := self._breaks.text(group.breaks)) != group.memory.get(KEY, NO_BREAKS):
@@ -314,6 +325,7 @@ class Interpreting:
 
     def stored(self, group: Group) -> None:
         """The group is on disk: what it said is true from now on."""
+        self.chain.stored(group.memory)
         for address, known in group.known.items():
             self._known[address] = known
             if known.held or known.bounce:

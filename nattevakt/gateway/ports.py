@@ -30,6 +30,8 @@ LOOP_S = 1.0
 BACKOFF_FIRST_S = 0.2
 SERIAL_BACKOFF_MAX_S = 2.0
 MQTT_BACKOFF_MAX_S = 4.0
+SEND_MAX = 200
+"""Messages that wait for the port's thread; the oldest go first."""
 
 Put = Callable[[io.Input], None]
 Beat = Callable[[], None]
@@ -146,6 +148,7 @@ class MqttPort:
         self._beat = beat
         self._stop = threading.Event()
         self._acks: deque[io.AckMqtt] = deque()
+        self._to_send: deque[io.MqttSend] = deque(maxlen=SEND_MAX)
         self._epoch = 0
         self._reconnect = threading.Event()
         self._wake_read, self._wake_write = socket.socketpair()
@@ -171,6 +174,12 @@ class MqttPort:
     def ack(self, ack: io.AckMqtt) -> None:
         """Acknowledge a message; one from an earlier connection is left to be delivered again."""
         self._acks.append(ack)
+        self._wake()
+
+    def send(self, message: io.MqttSend) -> None:
+        """Publish this at least once, not retained, if the broker is there now: who wanted it may want something else
+        by the time that it is back."""
+        self._to_send.append(message)
         self._wake()
 
     def reconnect(self) -> None:
@@ -214,6 +223,7 @@ class MqttPort:
             self._down(reason)
             pause_s = BACKOFF_FIRST_S if self._epoch != before else min(pause_s * 2, MQTT_BACKOFF_MAX_S)
             self._stop.wait(pause_s)
+        self._send_messages()
         # Without DISCONNECT the broker would publish our will, if there were one; the session is kept either way.
         self._client.disconnect()
 
@@ -236,6 +246,7 @@ class MqttPort:
             if self._wake_read in readable:
                 self._wake_read.recv(4096)
             self._send_acks()
+            self._send_messages()
             results = [client.loop_read()] if sock in readable else []
             if sock in writable or client.want_write():
                 results.append(client.loop_write())
@@ -248,6 +259,12 @@ class MqttPort:
             ack = self._acks.popleft()
             if ack.epoch == self._epoch:
                 self._client.ack(ack.mid, ack.qos)
+
+    def _send_messages(self) -> None:
+        while self._to_send:
+            message = self._to_send.popleft()
+            if self._client.is_connected():
+                self._client.publish(message.topic, message.payload, qos=1)
 
     def _on_connect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         try:

@@ -6,9 +6,10 @@ how rows are sent.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -113,6 +114,38 @@ class StoredRows:
     def after(self, seq: int, rows_max: int) -> list[Row]:
         """Rows beyond a number in any state, for a person who follows along."""
         return self._rows("WHERE rows.seq > ? ORDER BY rows.seq LIMIT ?", (seq, rows_max))
+
+    def waiting(self, kind: str) -> list[Row]:
+        """Unsent rows of one kind, in order."""
+        return self._rows(
+            "WHERE rows.seq >= ? AND rows.state = 0 AND rows.kind = ? ORDER BY rows.seq", (self._cursor, kind)
+        )
+
+    def facts(self, above: int, kinds: Sequence[str], rows_max: int) -> list[Row]:
+        """Rows of these kinds or of class A beyond a number, in any state, in order."""
+        condition = "WHERE rows.seq > ? AND (rows.class = 'A' OR rows.kind IN (SELECT value FROM json_each(?)))"
+        return self._rows(f"{condition} ORDER BY rows.seq LIMIT ?", (above, json.dumps(kinds), rows_max))
+
+    def not_acked(self, above: int, kinds: Sequence[str]) -> list[int]:
+        """The numbers of those that `facts` gives and that the centre has not taken."""
+        found = self._ask(
+            "SELECT seq FROM rows WHERE seq > ? AND state != 1"
+            " AND (class = 'A' OR kind IN (SELECT value FROM json_each(?)))",
+            (above, json.dumps(kinds)),
+        )
+        return [int(str(seq)) for (seq,) in found]
+
+    def before(self, kinds: Sequence[str], rows_max: int) -> int:
+        """The number behind which the newest `rows_max` rows of these kinds lie; 0 where there are no more."""
+        found = self._ask(
+            "SELECT seq FROM rows WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT 1 OFFSET ?",
+            (json.dumps(kinds), rows_max),
+        )
+        return int(str(found[0][0])) if found else 0
+
+    def stream_of(self, seq: int) -> str:
+        """The stream that a row is of; "" where none is known."""
+        return next((stream for _, stream, first, last in self._ranges() if first <= seq <= last), "")
 
     def _ranges(self) -> Iterator[tuple[int, str, int, int]]:
         """Streams as (number, name, first, last): each is one unbroken range of sequence numbers."""

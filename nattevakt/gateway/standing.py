@@ -21,6 +21,11 @@ class Standing:
         self._waiting_a_ms: int | None = None
         self._answering_since_ms: int | None = None
 
+    @property
+    def last_ok_ms(self) -> int | None:
+        """When it last answered well, or when that began to count, on this boot's clock; None before."""
+        return self._last_ok_ms
+
     def begins(self, now: Now) -> bool:
         """Count from now on, and say so; False where that has begun."""
         if self._last_ok_ms is not None:

@@ -35,6 +35,8 @@ DATA_MAX = 1_000_000
 """Most bytes of one input that are shown; a bridge's list of its devices is below it."""
 LEARN_DEFAULT_S = 300
 LEARN_MAX_S = 1_800
+SIREN_MAX_S = 60
+"""So long a test of the sirens lasts at most."""
 DEVICES_MAX = 1_000
 LOOP_S = 1.0
 OWN_VALUES = (
@@ -98,6 +100,7 @@ class Tap:
         self._wake: socket.socket | None = None
         self._told_closed = False
         self._asked: deque[int | None] = deque(maxlen=64)
+        self._sirens: deque[int | None] = deque(maxlen=64)
         self.dropped = 0
         self.refused = 0
 
@@ -128,6 +131,11 @@ class Tap:
         """What operators asked since the last call: a boottime until which to learn, or None to end it."""
         while self._asked:
             yield self._asked.popleft()
+
+    def asked_for_sirens(self) -> Iterator[int | None]:
+        """The same for a test of the sirens: a boottime until which they are to sound, or None to end it."""
+        while self._sirens:
+            yield self._sirens.popleft()
 
     def stop(self) -> None:
         """Let `run` return."""
@@ -213,6 +221,8 @@ class Tap:
         self._watching = tuple(one for one in self._watching if one is not client)
         if client.wants == "learn" and not any(one.wants == "learn" for one in self._clients.values()):
             self._asked.append(None)
+        if client.wants == "siren" and not any(one.wants == "siren" for one in self._clients.values()):
+            self._sirens.append(None)
 
     def _read(self, client: _Client) -> None:
         try:
@@ -243,6 +253,8 @@ class Tap:
         self._watching = (*self._watching, client)
         if wants == "learn":
             self._asked.append(self._boottime_ms() + seconds * 1_000)
+        elif wants == "siren":
+            self._sirens.append(self._boottime_ms() + min(seconds, SIREN_MAX_S) * 1_000)
 
     def _write(self, client: _Client) -> None:
         while True:
@@ -277,12 +289,12 @@ def _json(value: Mapping[str, object]) -> bytes:
 
 
 def asked_of(line: bytes) -> tuple[str, int] | None:
-    """What a client asks: watch, or learn with its seconds; None when it makes no sense."""
+    """What a client asks: watch, learn or siren with its seconds; None when it makes no sense."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("ask") not in ("watch", "learn"):
+    if not isinstance(found, dict) or found.get("ask") not in ("watch", "learn", "siren"):
         return None
     seconds = found.get("seconds", LEARN_DEFAULT_S)
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= LEARN_MAX_S:

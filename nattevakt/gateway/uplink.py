@@ -67,7 +67,7 @@ class Uplink:
         heartbeat: Callable[[Now], wire.Heartbeat],
         random: Callable[[], float],
         *,
-        told: Callable[[wire.HeartbeatReply], None] = lambda _: None,
+        told: Sequence[Callable[[wire.HeartbeatReply], None]] = (),
         heartbeat_s: float = 15.0,
         probe: Probe = no_probe,
     ) -> None:
@@ -82,7 +82,7 @@ class Uplink:
         self._singles = Singles()
         self._number = 0
         self._next_heartbeat_s = 0.0
-        self._next_heartbeat_ms = 0
+        self._next_heartbeat_ms = self._beat_ms = 0
         self._heartbeat_due_s: float | None = None
         self._next_suspect_s = 0.0
         self._next_parked_s = PARKED_RETRY_S
@@ -129,6 +129,10 @@ class Uplink:
         if now.mono_s >= self._next_suspect_s and (suspect := self._singles.suspect(rows)):
             return self._send_rows(lane, "rows", suspect, now)
         return None
+
+    def within(self, ms: int) -> None:
+        """Something waits for the centre's word: the next heartbeat comes so long after the last one at the latest."""
+        self._next_heartbeat_ms = min(self._next_heartbeat_ms, self._beat_ms + ms)
 
     def _due_since_s(self, now: Now) -> float | None:
         """When the next heartbeat fell due, in real seconds; None while it is not."""
@@ -186,6 +190,7 @@ class Uplink:
         self._heartbeat_due_s = None
         self._next_heartbeat_s = now.mono_s + HEARTBEAT_LEAST_S
         self._next_heartbeat_ms = now.moment.boottime_ms + self._heartbeat_ms
+        self._beat_ms = now.moment.boottime_ms
         heartbeat = self._heartbeat(now)
         marks = {held.stream: held.acked for held in heartbeat.streams}
         body = wire.encode_message(heartbeat)
@@ -233,7 +238,8 @@ class Uplink:
             if busy.kind == "heartbeat":
                 outcomes: Sequence[wire.ItemReply] = ()
                 said = wire.decode_heartbeat_reply(reply.body)
-                self._told(said)
+                for told in self._told:
+                    told(said)
                 # A stream that we named and the centre does not is one that it has nothing of.
                 marks: Mapping[str, int] = {**dict.fromkeys(busy.marks, 0), **said.marks}
             else:
@@ -354,6 +360,11 @@ class Uplink:
             elif self._outbox.parked_rows:
                 found.append(max(backlog.not_before_s, self._next_parked_s))
         return min(found)
+
+    @property
+    def last_ok_ms(self) -> int | None:
+        """When the centre last answered well, on this boot's clock; None before the first try."""
+        return self._standing.last_ok_ms
 
     def disproved(self, now: Now) -> frozenset[str]:
         """Keys of faults that no longer are when the centre reads of them."""

@@ -73,8 +73,9 @@ FROM_THE_FIELD = {
 """Every line about the wire, and the test that is its."""
 
 
+@pytest.fixture(scope="module")
 def names() -> set[str]:
-    """Every test function under tests/."""
+    """Every test function under tests/. Not at import: every process that shares the tests out reads this file."""
     found: set[str] = set()
     for path in TESTS.rglob("test_*.py"):
         tree = ast.parse(path.read_text("utf-8"))
@@ -84,20 +85,17 @@ def names() -> set[str]:
     return found
 
 
-NAMES = names()
-
-
 @pytest.mark.parametrize("number", range(1, len(NUMBERED) + 1), ids=lambda number: f"{number:02d}")
-def test_every_numbered_trap_has_a_test(number: int) -> None:
-    assert any(name.startswith(f"test_trap_{number:02d}_") for name in NAMES), NUMBERED[number - 1]
+def test_every_numbered_trap_has_a_test(number: int, names: set[str]) -> None:
+    assert any(name.startswith(f"test_trap_{number:02d}_") for name in names), NUMBERED[number - 1]
 
 
-def test_there_are_twenty_six_and_no_test_has_a_number_beyond() -> None:
+def test_there_are_twenty_six_and_no_test_has_a_number_beyond(names: set[str]) -> None:
     assert len(NUMBERED) == 26
-    numbers = {name.split("_")[2] for name in NAMES if name.startswith("test_trap_")}
+    numbers = {name.split("_")[2] for name in names if name.startswith("test_trap_")}
     assert {number for number in numbers if number.isdigit()} <= {f"{number:02d}" for number in range(1, 27)}
 
 
 @pytest.mark.parametrize("line", FROM_THE_FIELD)
-def test_every_line_from_the_field_has_its_test(line: str) -> None:
-    assert FROM_THE_FIELD[line] in NAMES, line
+def test_every_line_from_the_field_has_its_test(line: str, names: set[str]) -> None:
+    assert FROM_THE_FIELD[line] in names, line

@@ -29,6 +29,7 @@ from nattevakt.edge.events import (
     Tombstone,
     Urgency,
 )
+from nattevakt.edge.wire_heartbeat import SirenAsked, SirenSaid
 
 GOLDEN = sorted((Path(__file__).parents[1] / "wire" / "v1").glob("*.json"))
 STREAM = "0123456789abcdef0123456789abcdef"
@@ -116,6 +117,7 @@ streams = st.just(STREAM)
 BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "device": devices,
     "devices": st.lists(texts, max_size=4).map(tuple),
+    "events": st.lists(texts, max_size=4).map(tuple),
     "stream": streams,
     "previous_stream": st.none() | streams,
     "last_life": st.none() | moments,
@@ -185,6 +187,7 @@ heartbeats = st.builds(
     st.dictionaries(texts, counts, max_size=3),
     st.none() | texts,
     st.none() | st.dictionaries(texts, texts, max_size=3),
+    st.none() | st.dictionaries(texts, st.builds(SirenSaid, texts, st.booleans(), st.none() | counts), max_size=3),
 )
 
 
@@ -198,7 +201,8 @@ def test_replies_round_trip(marks: dict[str, int], now_ms: int, outcomes: list[w
     reply = wire.BatchReply(tuple(outcomes), marks)
     assert wire.decode_batch_reply(wire.encode_message(reply)) == reply
     for wanted, lists in ((None, None), (True, None), (False, wire.DeviceLists(("a:1", "b:2"), ("c:3",), now_ms))):
-        beat = wire.HeartbeatReply(marks, now_ms, wanted, lists)
+        siren = None if wanted is None else SirenAsked(wanted, now_ms, ("alarm 7", "alarm 8"))
+        beat = wire.HeartbeatReply(marks, now_ms, wanted, lists, siren=siren)
         assert wire.decode_heartbeat_reply(wire.encode_message(beat)) == beat
 
 

@@ -291,6 +291,8 @@ class HttpCentre:
         self.lanes: list[str] = []
         self.authorizations: set[str] = set()
         self.connections = 0
+        self.away = False
+        """Whoever asks is not answered."""
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -304,6 +306,9 @@ class HttpCentre:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.lanes.append(str(self.headers["Nattevakt-Lane"]))
                 outer.authorizations.add(str(self.headers["Authorization"]))
+                if outer.away:
+                    self.close_connection = True
+                    return
                 with outer.lock:
                     status, answer = outer.centre.answer(self.path, body)
                 self.send_response(status)

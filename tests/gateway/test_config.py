@@ -54,6 +54,46 @@ def test_everything_that_is_set_and_what_is_left_out() -> None:
     assert found.outbox_file == Path("/var/lib/nattevakt/outbox.sqlite")
 
 
+SIREN = """
+[[siren]]
+address = "z2m:gang/sirene"
+[[siren]]
+address = "z2m:lampe"
+command = "state"
+report = "state_l1"
+"""
+
+
+def test_sirens_are_commanded_as_they_are_set_up() -> None:
+    first, second = settings.parse(WHOLE + SIREN).siren
+    assert (first.command, first.property, first.name) == ("warning", "alarm", "gang/sirene")
+    assert (second.command, second.property, second.name) == ("state", "state_l1", "lampe")
+    assert settings.parse(WHOLE + SIREN.replace("state_l1", "none")).siren[1].property == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("z2m:gang/sirene", "enocean:0181192D", "siren[0].address"),
+        ("z2m:gang/sirene", "z2m:gang/#", "siren[0].address"),
+        ("z2m:gang/sirene", "z2m:+", "siren[0].address"),
+        ("z2m:gang/sirene", "z2m:", "siren[0].address"),
+        ("z2m:gang/sirene", "z2m:lampe", "siren[1].address"),
+        ("z2m:gang/sirene", "shelly:lampe/switch:0", "siren[0].address"),
+        ('command = "state"', 'command = "squawk"', "siren[1].command"),
+        ('report = "state_l1"', 'report = "state l1"', "siren[1].report"),
+        ('report = "state_l1"', 'volume = "loud"', "siren[1].volume"),
+        ('[mqtt]\nhost = "127.0.0.1"', '[mqtt]\nhost = "x"\ndialects = ["chirpstack"]', "siren[0].address"),
+    ],
+)
+def test_a_siren_that_cannot_be_commanded_is_refused(old: str, new: str, field: str) -> None:
+    whole = (WHOLE + SIREN).replace('[[device]]\naddress = "z2m:0x00158d0002b435ed"\nuse = "call"\n', "")
+    assert old in whole
+    with pytest.raises(RejectError) as caught:
+        settings.parse(whole.replace(old, new))
+    assert caught.value.field == field
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
