@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ BOUNDARIES = {
     "nattevakt/gateway/ports.py",
     "nattevakt/central/app.py",
     "nattevakt/central/sweep.py",
+    "nattevakt/central/notify/dispatch.py",
     "nattevakt/central/supervision.py",
     "nattevakt/central/tablet/live.py",
 }
@@ -37,30 +40,38 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+# Parametrized with scope="module", the tests of one file run one after the other: each file is read once, and none is
+# kept in memory for long.
+@lru_cache(maxsize=4)
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=name(path))
 
 
-def functions(module: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+@lru_cache(maxsize=4)
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("path", CODE, ids=name, scope="module")
 def test_files_and_functions_stay_small(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= FILE_LINES_MAX, f"{name(path)} has {lines} lines: split it by meaning"
-    for function in functions(tree(path)):
+    for function in functions(path):
         length = (function.end_lineno or 0) - function.lineno + 1
         assert length <= FUNCTION_LINES_MAX, f"{name(path)}:{function.name} has {length} lines"
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@pytest.mark.parametrize("path", CODE, ids=name, scope="module")
 def test_every_module_says_what_it_owns(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not text.strip() or ast.get_docstring(tree(path)), f"{name(path)} has no module docstring"
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=name)
+@pytest.mark.parametrize("path", PRODUCT, ids=name, scope="module")
 def test_public_things_have_docstrings(path: Path) -> None:
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
@@ -77,36 +88,36 @@ def broad(handler: ast.ExceptHandler) -> bool:
     return any(kind is None or (isinstance(kind, ast.Name) and kind.id in everything) for kind in kinds)
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=name)
+@pytest.mark.parametrize("path", PRODUCT, ids=name, scope="module")
 def test_broad_except_only_at_the_boundaries(path: Path) -> None:
     if name(path) in BOUNDARIES:
         return
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ExceptHandler):
             assert not broad(node), f"{name(path)}:{node.lineno} catches everything"
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=name)
+@pytest.mark.parametrize("path", PRODUCT, ids=name, scope="module")
 def test_no_late_imports(path: Path) -> None:
     if name(path) == LATE_IMPORT:
         return
-    for function in functions(tree(path)):
+    for function in functions(path):
         for node in ast.walk(function):
             assert not isinstance(node, ast.Import | ast.ImportFrom), f"{name(path)}:{function.name} imports late"
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=name)
+@pytest.mark.parametrize("path", PRODUCT, ids=name, scope="module")
 def test_only_clock_modules_read_a_clock(path: Path) -> None:
     if name(path) in CLOCKS or name(path).startswith("nattevakt/sim/"):
         return
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "time":
             assert node.attr in {"tzset"}, f"{name(path)}:{node.lineno}: take a clock as argument"
 
 
 def test_an_alarm_is_never_called_an_alert() -> None:
     for path in PRODUCT:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
             names += [node.id] if isinstance(node, ast.Name) else []
             assert not [n for n in names if "alert" in n.lower()], f"{name(path)}: the word is alarm"
@@ -119,14 +130,13 @@ def words_used(paths: list[Path]) -> set[str]:
 def test_no_public_function_is_dead_or_untested() -> None:
     """Every public function is named by a test, or by product code other than its own definition."""
     in_tests = words_used([*(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")])
-    texts = {path: path.read_text(encoding="utf-8") for path in PRODUCT}
+    uses = Counter(word for path in PRODUCT for word in re.findall(r"\w+", path.read_text(encoding="utf-8")))
     dead = []
     for path in PRODUCT:
-        for function in functions(tree(path)):
+        for function in functions(path):
             if function.name.startswith("_") or function.name in in_tests or function.decorator_list:
                 continue
-            uses = sum(len(re.findall(rf"\b{function.name}\b", text)) for text in texts.values())
-            if uses < 2:
+            if uses[function.name] < 2:
                 dead.append(f"{name(path)}:{function.name}")
     assert not dead, dead
 

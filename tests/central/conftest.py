@@ -24,9 +24,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, stock: Stock) -
     """A migrated, empty database of each kind."""
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        url, _ = server.fresh_database()
+        url = server.lend()
         yield url
-        server.drop(url)
+        server.give_back(url)
         return
     stock.fresh(tmp_path / "central.sqlite")
     yield f"sqlite:///{tmp_path / 'central.sqlite'}"

@@ -16,6 +16,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from nattevakt.central import migrate
+from tests.support.spare import Spare
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 ROLE = "nattevakt_app"
@@ -36,6 +37,7 @@ class Postgres:
         self.folder = folder
         self._numbers = count()
         self._template = ""
+        self._spare: Spare | None = None
 
     def start(self) -> None:
         """Make the cluster and start it."""
@@ -72,6 +74,20 @@ class Postgres:
         name = f"nattevakt_{next(self._numbers)}"
         self._admin(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {self._template}")
         return self.url(name), self.url(name, "postgres")
+
+    def lend(self) -> str:
+        """A migrated, empty database, for one test at a time: `give_back` empties it for the next."""
+        if self._spare is None:
+            self._spare = Spare(*self.fresh_database())
+        return self._spare.url
+
+    def give_back(self, url: str) -> None:
+        """A test has done with what it was lent. What cannot be emptied is removed."""
+        assert self._spare is not None
+        assert self._spare.url == url
+        if not self._spare.emptied():
+            self._spare = None
+            self.drop(url)
 
     def empty_database(self) -> str:
         """A database without any schema."""
