@@ -19,14 +19,24 @@ from prometheus_client import REGISTRY
 
 from nattevakt.central import cli as central_cli
 from nattevakt.central import config as central_config
-from nattevakt.central.admin import night_list_routes, report_routes, resident_routes, rounds_routes, story_routes
+from nattevakt.central.admin import (
+    chain_routes,
+    channels_routes,
+    duty_routes,
+    night_list_routes,
+    report_routes,
+    resident_routes,
+    rounds_routes,
+    routing_routes,
+    story_routes,
+)
 from nattevakt.central.admin import routes as admin_routes
 from nattevakt.central.alarms import lifecycle, overdue
 from nattevakt.central.alarms.kinds import KINDS as ALARM_KINDS
 from nattevakt.central.app import create_app
 from nattevakt.central.clock import ServiceClock
 from nattevakt.central.places.pauses import SHIFT_MINUTES
-from nattevakt.central.tablet import rounds_page, routes
+from nattevakt.central.tablet import handover_routes, person_routes, push_routes, rounds_page, routes, tests_routes
 from nattevakt.edge.drivers.driver import VALUES, Use
 from nattevakt.edge.drivers.registry import MQTT_DIALECTS, PROFILES, SERIAL_DRIVERS
 from nattevakt.edge.events import KINDS, Urgency
@@ -165,12 +175,23 @@ def api_page() -> str:
             resident_routes.router,
             rounds_routes.router,
             story_routes.router,
+            duty_routes.router,
+            routing_routes.router,
+            chain_routes.router,
+            channels_routes.router,
             report_routes.router,
             night_list_routes.router,
         ),
         "## For tablets\n",
         "With the cookie of an enrolled tablet; made for the tablet's own page.\n",
-        _own(routes.router, rounds_page.router),
+        _own(
+            routes.router,
+            person_routes.router,
+            handover_routes.router,
+            rounds_page.router,
+            push_routes.router,
+            tests_routes.router,
+        ),
     ]
     return "\n".join(parts)
 

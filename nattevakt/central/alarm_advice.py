@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from nattevakt.central.alarm_use import useful
 from nattevakt.central.alarms.desk import Rung
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.kinds import is_technical
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.backtest import Was, was_of
 from nattevakt.central.db import TenantSession
@@ -161,7 +161,7 @@ def _worth(
 def _mattered(alarm: Was) -> bool:
     """Whether it was of use, or may have been: it stands open still."""
     said = _useful(alarm)
-    technical = alarm.kind in KINDS and KINDS[alarm.kind].technical
+    technical = is_technical(alarm.kind)
     open_still = said is None and alarm.state not in (State.CLEARED.value, State.CLOSED.value)
     return not technical and (said is True or open_still)
 

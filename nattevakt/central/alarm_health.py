@@ -19,7 +19,7 @@ from sqlalchemy import Row, bindparam, select, text
 
 from nattevakt.central.alarm_advice import Suggestion, suggestion
 from nattevakt.central.alarm_use import useful
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.kinds import is_technical
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
@@ -154,7 +154,7 @@ def _by_alarm(rows: Iterable[Any]) -> dict[int, list[Any]]:
 
 
 def _add(health: Health, row: Row[Any], sounds: Iterable[int], devices: Iterable[str | None], zone: str) -> None:
-    if row.kind in KINDS and KINDS[row.kind].technical:
+    if is_technical(row.kind):
         health.technical += 1
         return
     said = useful(row.kind, row.cause, row.action)

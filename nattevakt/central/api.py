@@ -177,7 +177,8 @@ async def heartbeats(request: Request) -> Response:
 
 
 def _receive(intake: Intake, sender: Sender, body: bytes) -> BatchReply:
-    return receive(intake.db, sender, body, intake.clock.now_ms(), intake.probe, intake.rules)
+    clock = intake.clock
+    return receive(intake.db, sender, body, clock.now_ms(), intake.probe, intake.rules, clock.pace())
 
 
 def _beat(intake: Intake, sender: Sender, body: bytes) -> HeartbeatReply:

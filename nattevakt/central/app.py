@@ -6,6 +6,7 @@ what any route decides.
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
@@ -22,12 +23,15 @@ from nattevakt.central.admin import api as admin_api
 from nattevakt.central.admin import routes as admin_routes
 from nattevakt.central.clock import Clock
 from nattevakt.central.config import CentralConfig, checked
+from nattevakt.central.config_channels import Roads, make_roads
 from nattevakt.central.credentials import Gatekeeper
 from nattevakt.central.db import Database
+from nattevakt.central.notify.dispatch import Dispatcher
 from nattevakt.central.probe import Probe, silent
 from nattevakt.central.supervision import RULES, Rule
 from nattevakt.central.tablet import routes
 from nattevakt.central.tablet.live import Hub
+from nattevakt.central.tablet.sharing import Readings
 from nattevakt.central.tablet.vitals import serving
 from nattevakt.edge.errors import NattevaktError, RetryError
 from nattevakt.edge.pace import stretched
@@ -37,6 +41,7 @@ VERSION = "0.1.0"
 SWITCH_S = 0.0005
 """How long a thread works on while another wants its turn. A call waits so long each time the database has answered it,
 some fifteen times, while a batch is under way; Python's own 5 ms would be felt."""
+NO_ROADS = Roads()
 _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -76,10 +81,10 @@ def create_app(config: CentralConfig, clock: Clock, probe: Probe = silent, rules
     return app
 
 
-def equip(app: FastAPI, db: Database, hub: Hub, rules: tuple[Rule, ...] = RULES) -> None:
+def equip(app: FastAPI, db: Database, hub: Hub, rules: tuple[Rule, ...] = RULES, roads: Roads = NO_ROADS) -> None:
     """Give the routes what lives as long as the process does. On its event loop, before the first request."""
     state = app.state
-    state.db, state.hub = db, hub
+    state.db, state.hub, state.roads, state.readings = db, hub, roads, Readings()
     state.intake = api.Intake(db, state.clock, state.probe, rules, Gatekeeper(db, state.clock))
 
 
@@ -90,18 +95,23 @@ def _lifespan(config: CentralConfig, clock: Clock, rules: tuple[Rule, ...]) -> C
         await run_in_threadpool(migrate.make_ready, config.database_url)
         hub = Hub(clock, beat_s=config.tablet.heartbeat_s)
         db = Database(config.database_url, hub.publish, config.database.pool_size)
-        equip(app, db, hub, rules)
+        roads = make_roads(config.sms, config.push, config.webhooks, clock.monotonic, secrets.token_bytes)
+        equip(app, db, hub, rules, roads)
         sweeper = sweep.Sweeper(db, clock, config.sweep.interval_s)
+        dispatcher = Dispatcher(db, clock, roads.all)
         try:
             await run_in_threadpool(db.warm)
             async with serving(hub, db, clock):
                 sweeper.start()
+                dispatcher.start()
                 _log.info("ready", version=VERSION, database=db.url.get_backend_name())
                 try:
                     yield
                 finally:
                     await run_in_threadpool(sweeper.stop)
+                    await run_in_threadpool(dispatcher.stop)
         finally:
+            roads.close()
             db.close()
             _log.info("stopped")
 

@@ -9,7 +9,7 @@ that was off. A person hears between which moments that was. Must not know how b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -19,11 +19,12 @@ from nattevakt.central.cases import Stored
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.devices import DeviceStates
-from nattevakt.central.lifeline import held_of
+from nattevakt.central.lifeline import before, held_of
 from nattevakt.central.occurred import Clocks
 from nattevakt.central.tables import alarms, streams, transitions
 from nattevakt.central.technical import Origin
 from nattevakt.edge.events import Started
+from nattevakt.edge.pace import stretched
 
 LOOKED_AT_MAX = 50
 """How many of a gateway's latest streams are looked at; what lies further back is older than any of these."""
@@ -37,15 +38,23 @@ _LATEST = (
 
 
 def judge(
-    s: TenantSession, origin: Origin, gateway: Row[Any], starts: Sequence[Stored], clocks: Clocks, now_ms: int
+    s: TenantSession,
+    origin: Origin,
+    gateway: Row[Any],
+    starts: Sequence[Stored],
+    clocks: Clocks,
+    now_ms: int,
+    pace: float = 1.0,
 ) -> None:
     """Alarm about each of these starts that has lost what was there before it, or comes long after the last sign of
-    life. gateway: its row as it was until now.
+    life. gateway: its row as it was until now. pace: how fast service time runs; in a demo a restart of seconds is one
+    of minutes.
 
     All that happened before `complete_to_ms` is here; from then until the start something may be gone, and what
     tells of a lasting state is not known.
     """
     known = {row.stream: row for row in s.execute(_LATEST, {"gateway_id": origin.gateway_id})}
+    limit_ms = stretched(completeness.LAG_MS, pace)
     for entry in starts:
         mine = next((row for row in known.values() if row.id == entry.key.stream_id), None)
         if mine is None or mine.started_seq != entry.key.seq:
@@ -61,7 +70,7 @@ def judge(
             continue
         # Doubt rings: where its clocks do not say when it last lived, all that the centre has not seen counts.
         gone_ms = max(lived_ms, from_ms)
-        if entry.occurred.to_ms - gone_ms > completeness.LAG_MS and not _known_as_silent(s, origin, gone_ms):
+        if entry.occurred.to_ms - gone_ms > limit_ms and not _known_as_silent(s, origin, gone_ms):
             _sound(s, origin, "gateway_gap", gone_ms, entry, now_ms)
 
 
@@ -129,25 +138,17 @@ def _has_lost(mine: Row[Any], known: Mapping[str, Row[Any]], held: Mapping[str, 
 
 def _back(row: Row[Any], known: Mapping[str, Row[Any]]) -> tuple[Collection[str], bool]:
     """The streams before this one as far as they are known, and whether none is missing between them."""
-    found = list(_before(row, known))
+    found = list(before(row, known))
     begun = known[found[-1]].started_seq is not None if found else row.started_seq is not None
     return found, begun
 
 
-def _before(row: Row[Any], known: Mapping[str, Row[Any]]) -> Iterator[str]:
-    seen = {row.stream}
-    while row.previous_stream in known and row.previous_stream not in seen:
-        row = known[row.previous_stream]
-        seen.add(row.stream)
-        yield row.stream
-
-
 def _comes_after(row: Row[Any], mine: Row[Any], known: Mapping[str, Row[Any]], held: Mapping[str, Any]) -> bool:
     """Whether another stream began later on the same card, so that it says nothing of what was there before."""
-    before, whole = _back(row, known)
-    if mine.stream in before:
+    earlier, whole = _back(row, known)
+    if mine.stream in earlier:
         return True
     if whole:
         return False
     # Its start, or one in between, is still on the way: it is of the same card if that card was said to hold both.
-    return row.first_heartbeat_ms is None or (mine.stream in held and not {row.stream, *before}.isdisjoint(held))
+    return row.first_heartbeat_ms is None or (mine.stream in held and not {row.stream, *earlier}.isdisjoint(held))

@@ -23,6 +23,8 @@ from sqlalchemy.engine import make_url
 from starlette.types import ASGIApp
 
 from nattevakt.central import (
+    cli_chain,
+    cli_duty,
     cli_nights,
     cli_paper,
     credentials,
@@ -92,7 +94,13 @@ def parser() -> argparse.ArgumentParser:
     found_of.add_argument("--json", action="store_true", help="skriv alt som JSON")
     cli_nights.add_to(lambda name, text: add(commands, name, text, tenanted))
     cli_paper.add_to(lambda name, text: add(commands, name, text, tenanted))
+    cli_chain.add_to(lambda name, text: add(commands, name, text, tenanted))
+    duty = commands.add_parser("duty", help="vakter: hvem som er på vakt når").add_subparsers(
+        dest="action", required=True
+    )
+    cli_duty.add_to(lambda name, text: add(duty, name, text, tenanted))
     person = commands.add_parser("staff", help="ansatte").add_subparsers(dest="action", required=True)
+    cli_duty.add_phone(add(person, "phone", "sett nummeret som en ansatt får SMS på under vakt", tenanted))
     add(person, "pin", "sett PIN for en ansatt; leses fra tastaturet eller standard inn", tenanted).add_argument(
         "--key", required=True
     )
@@ -319,8 +327,24 @@ def _night_list(db: Database, args: argparse.Namespace, now_ms: int) -> None:
     cli_paper.write_list(db, _tenant(db, args.tenant), args, now_ms)
 
 
+def _chain_test(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    cli_chain.ask(db, _tenant(db, args.tenant), args, now_ms)
+
+
 def _report(db: Database, args: argparse.Namespace, now_ms: int) -> None:
     cli_paper.tell_times(db, _tenant(db, args.tenant), args, now_ms)
+
+
+def _duty_import(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    cli_duty.take_in(db, _tenant(db, args.tenant), args, now_ms)
+
+
+def _duty_list(db: Database, args: argparse.Namespace, now_ms: int) -> None:
+    cli_duty.show(db, _tenant(db, args.tenant), args, now_ms)
+
+
+def _staff_phone(db: Database, args: argparse.Namespace, _now_ms: int) -> None:
+    cli_duty.set_phone(db, _tenant(db, args.tenant), args)
 
 
 _COMMANDS: dict[tuple[str, str], Callable[[Database, argparse.Namespace, int], None]] = {
@@ -333,8 +357,12 @@ _COMMANDS: dict[tuple[str, str], Callable[[Database, argparse.Namespace, int], N
     ("alarm-health", ""): _alarm_health,
     ("night-list", ""): _night_list,
     ("report", ""): _report,
+    ("chain-test", ""): _chain_test,
     ("tablet", "code"): _tablet_code,
     ("staff", "pin"): _staff_pin,
+    ("staff", "phone"): _staff_phone,
+    ("duty", "import"): _duty_import,
+    ("duty", "list"): _duty_list,
     ("status", ""): _status,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -74,15 +75,18 @@ def write_list(db: Database, tenant: Tenant, args: argparse.Namespace, now_ms: i
 
 def _replace(to: Path, text: str) -> None:
     """Put a file in its place in one step, with its bytes on disk first. Raises RejectError where that cannot be."""
-    beside = to.with_name(f".{to.name}.new")
     try:
-        beside.unlink(missing_ok=True)
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(to)
+        # A name of its own: two who write at once must not write into the same file, nor take it from each other.
+        handle, name = tempfile.mkstemp(".new", f".{to.name}.", to.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                os.fchmod(handle, FILE_MODE)
+                file.write(text)
+                file.flush()
+                os.fsync(handle)
+            Path(name).replace(to)
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise RejectError("--out", f"kan ikke skrives: {error.strerror}") from None
 

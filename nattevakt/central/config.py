@@ -7,12 +7,13 @@ files of their own and are named by `*_file` keys; an unknown key or impossible 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from nattevakt.central.config_channels import CHANNEL_READERS, PushConfig, SmsConfig, WebhookConfig, make_roads
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.strict import record
 
@@ -60,6 +61,13 @@ class AlarmsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainConfig:
+    """valid_days: so many days a test of the whole way from gateway to tap counts; an older one is red."""
+
+    valid_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsConfig:
     """token_file: a file with the bearer token for /metrics; without it only this machine may read them."""
 
@@ -75,7 +83,11 @@ class CentralConfig:
     tablet: TabletConfig = field(default_factory=TabletConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
     alarms: AlarmsConfig = field(default_factory=AlarmsConfig)
+    chain: ChainConfig = field(default_factory=ChainConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    sms: SmsConfig = field(default_factory=SmsConfig)
+    push: PushConfig = field(default_factory=PushConfig)
+    webhooks: tuple[WebhookConfig, ...] = ()
     log_level: str = "info"
 
     @property
@@ -97,7 +109,9 @@ _read = record(
         "tablet": record(TabletConfig, closed=True),
         "sweep": record(SweepConfig, closed=True),
         "alarms": record(AlarmsConfig, closed=True),
+        "chain": record(ChainConfig, closed=True),
         "metrics": record(MetricsConfig, closed=True),
+        **CHANNEL_READERS,
     },
     closed=True,
 )
@@ -134,17 +148,11 @@ def checked(config: CentralConfig) -> CentralConfig:
     _within("config.sweep.interval_s", config.sweep.interval_s, 0.05, 15)
     _within("config.sweep.late_s", config.sweep.late_s, config.sweep.interval_s, 120)
     _within("config.alarms.taken_limit_min", config.alarms.taken_limit_min, 2, 60)
+    _within("config.chain.valid_days", config.chain.valid_days, 1, 366)
     if config.log_level not in LOG_LEVELS:
         raise RejectError("config.log_level", "must be one of " + ", ".join(LOG_LEVELS))
-    return CentralConfig(
-        DatabaseConfig(url=url, pool_size=database.pool_size),
-        config.http,
-        config.tablet,
-        config.sweep,
-        config.alarms,
-        config.metrics,
-        config.log_level,
-    )
+    make_roads(config.sms, config.push, config.webhooks, lambda: 0.0, bytes).close()
+    return replace(config, database=DatabaseConfig(url=url, pool_size=database.pool_size))
 
 
 def _within(key: str, value: float, low: float, high: float) -> None:

@@ -138,11 +138,11 @@ class TenantSession:
         """The same for rows of plain values in the order of the names; the tenant is filled in."""
         return self.run_rows(arrays.insert_text(table, names, self.tenant_id, self.dialect), rows)
 
-    def run_rows(self, sql: str, rows: Sequence[tuple[object, ...]]) -> int:
-        """Run one of the statements of arrays.py, made for this session's tenant, for these rows; gives how many rows
-        it changed."""
+    def run_rows(self, sql: str, rows: Sequence[Any], *, turned: bool = False) -> int:
+        """Run a statement of arrays.py for these rows; gives how many it changed. turned: they are as it takes them."""
         many = self.dialect == "sqlite"
-        return self._statements.run(self.connection, sql, rows if many else arrays.columns_of(rows), many=many)
+        bound = rows if many or turned else arrays.columns_of(rows)
+        return self._statements.run(self.connection, sql, bound, many=many)
 
     def _insert(self, table: Table, values: Mapping[str, object], *, ignore: bool) -> int | None:
         statement, extra = insert_one(table, self.dialect, tuple(values), ignore=ignore)
@@ -164,9 +164,10 @@ class TenantSession:
         try:
             yield
         except BaseException as error:
-            if isinstance(error, Exception) and sqlite_turns.is_undone(self.connection):
+            is_undone = sqlite_turns.is_undone(self.connection)
+            if is_undone and isinstance(error, Exception):
                 raise RetryError("the database has undone the whole transaction") from error
-            if not self.connection.invalidated:
+            if not is_undone and not self.connection.invalidated:
                 self._statements.run(self.connection, "ROLLBACK TO SAVEPOINT inner_work")
                 self._statements.run(self.connection, "RELEASE SAVEPOINT inner_work")
             raise
@@ -321,10 +322,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if sqlite_turns.is_begun(connection):
-            return  # this is but SQLAlchemy's note of it
-        writes = connection.get_execution_options().get(_WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        sqlite_turns.begin(connection, write=connection.get_execution_options().get(_WRITE, False))
 
     return engine
 
@@ -377,6 +375,8 @@ def _mapped() -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise RetryError("all database connections are in use") from error
+    except MemoryError as error:
+        raise RetryError("there is no memory left") from error
     except (OperationalError, InterfaceError) as error:
         raise RetryError(f"the database is away or busy: {type(error.orig).__name__}") from error
     except DBAPIError as error:

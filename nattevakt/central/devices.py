@@ -21,7 +21,7 @@ from nattevakt.central import wakes
 from nattevakt.central.arrays import upsert_text
 from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import device_states, devices, placements, rooms
+from nattevakt.central.tables import device_states, devices, listed_devices, placements, rooms
 from nattevakt.edge.events import (
     Bed,
     Body,
@@ -39,6 +39,8 @@ from nattevakt.edge.events import (
 )
 
 STATE_KEYS = frozenset({"contact", "bed", "presence", "chair", "pad"})
+LASTING_USES = frozenset({"bed", "door", "presence", "chair", "wet"})
+"""What a gateway may have a device for that lasts."""
 MEASURED_MAX = 20
 """How many measured quantities of a device are kept: what a hostile gateway makes up cannot grow its row."""
 SILENT = "silent"
@@ -67,7 +69,8 @@ class DeviceState:
     """One device behind one gateway. needs_event: only a reading (not mere life) makes it known again.
 
     known_after_ms: only what is heard later counts, for its state and for its silence. proved_ms: when it last did
-    what it hangs there for. stirred: its silence has to be judged anew.
+    what it hangs there for. stirred: its silence has to be judged anew. lasts: its gateway has it for something that
+    lasts, whatever has been heard of that.
     """
 
     address: str
@@ -80,11 +83,12 @@ class DeviceState:
     needs_event: bool = False
     proved_ms: int | None = None
     stirred: bool = False
+    lasts: bool = False
 
     @property
     def has_state(self) -> bool:
         """Whether it tells of something that lasts (a bed, a door, a presence)."""
-        return not STATE_KEYS.isdisjoint(self.readings)
+        return self.lasts or not STATE_KEYS.isdisjoint(self.readings)
 
     def heard(self, at_ms: int) -> None:
         """It gave some sign of life at this moment."""
@@ -199,6 +203,11 @@ _SIGNS = select(
     device_states.c.needs_event,
 ).where(device_states.c.tenant_id == TENANT, device_states.c.gateway_id == bindparam("gateway_id"))
 _SOME = _OF_GATEWAY.where(device_states.c.address.in_(bindparam("addresses", expanding=True)))
+_LISTED = select(listed_devices.c.address, listed_devices.c.use).where(
+    listed_devices.c.tenant_id == TENANT,
+    listed_devices.c.gateway_id == bindparam("gateway_id"),
+    listed_devices.c.address.in_(bindparam("addresses", expanding=True)),
+)
 _KEYS = ("gateway_id", "address")
 _write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -224,6 +233,12 @@ class DeviceStates:
         for row in self._s.execute(statement, params):
             state = DeviceState(*row)
             self._states.setdefault(state.address, state)
+        doubted = sorted(one.address for one in self._states.values() if one.needs_event and not one.has_state)
+        if doubted:
+            # All that it ever said of its state may be lost: what it is there for, its gateway's list tells.
+            listed = self._s.execute(_LISTED, {"gateway_id": self._gateway_id, "addresses": doubted})
+            for row in listed:
+                self._states[row.address].lasts = row.use in LASTING_USES
 
     def heard(self, signs: Mapping[str, int]) -> None:
         """Signs of life that a gateway tells again and again, by address: what they change is to be saved."""

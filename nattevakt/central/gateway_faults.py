@@ -32,6 +32,10 @@ LOOK_AGAIN_MS = 60_000
 """When to look again whether a gateway that was not heard meanwhile has been well for long enough."""
 ROAD = "centre"
 """What a gateway calls faults of the road between it and us."""
+SOURCE = "source"
+"""What a gateway calls faults of what it hears its devices by."""
+SOURCE_MAX = 100
+"""So much of a source's name tells it from others: a port is named by what hangs in it."""
 OVER_MAX = 20
 """Of how many faults that are over it is remembered when they ended."""
 
@@ -43,8 +47,16 @@ def _key(fault: str) -> _Key:
     name = fault.partition(":")[0].strip()[:40]
     if name.startswith("parked"):
         return "parked_event", "parked_event", Priority.LOW
+    if name == SOURCE:
+        # Each of its ears is a fault of its own: other rooms are not heard, and somebody else mends it.
+        name = f"{SOURCE}:{_source(fault)}"
     # A gateway that cannot store cannot carry a call either.
     return GATEWAY_FAULT, f"{GATEWAY_FAULT}:{name}", Priority.MEDIUM if name == "store" else Priority.LOW
+
+
+def _source(fault: str) -> str:
+    """The name of the source that a gateway says this of: "source: <name> is <how it stands>"."""
+    return fault.partition(":")[2].strip().partition(" is ")[0][:SOURCE_MAX]
 
 
 def note(s: TenantSession, origin: Origin, before: Mapping[str, Any], now: Sequence[str], now_ms: int) -> list[str]:
@@ -54,26 +66,40 @@ def note(s: TenantSession, origin: Origin, before: Mapping[str, Any], now: Seque
     well, the fault is over and nobody is rung. Only when the next one says so too, it rings. Gives what is doubted.
     """
     doubted = set(before.get("doubted", ()))
-    said = {_key(fault) for fault in before.get("faults", ()) if fault not in doubted}
+    said = _said(before)
     new = {_key(fault): fault for fault in now}
-    come, gone = set(new) - said, said - set(new)
-    if not come and not gone:
+    come, gone = set(new) - set(said), set(said) - set(new)
+    reworded = {key for key, fault in said.items() if new.get(key, fault) != fault}
+    if not come and not gone and not reworded:
         return []
     state = states.lock(s, origin.subject, GATEWAY_FAULT)
     standing, over = _standing(state)
     doubts = {_key(fault) for fault in doubted}
     fresh = {key for key in come - doubts if new[key].partition(":")[0].strip() == ROAD and key[1] not in standing}
-    for kind, rule, priority in sorted(come - fresh):
+    for key in sorted(come - fresh):
+        kind, rule, priority = key
         if rule not in standing or technical.told_again_ms(s, origin.subject, rule, now_ms) <= now_ms:
             anew = now_ms - over.get(rule, now_ms) >= ANEW_MS
-            told: dict[str, str | int] = {"why": new[kind, rule, priority]}
-            technical.sound(s, origin, kind, told, now_ms, priority=priority, rule=rule, anew=anew)
-        why, urgent = new[kind, rule, priority], priority.value
-        standing[rule] = {"kind": kind, "quiet_ms": None, "why": why, "priority": urgent}
+            technical.sound(s, origin, kind, {"why": new[key]}, now_ms, priority=priority, rule=rule, anew=anew)
+        standing[rule] = _stands(key, new[key])
+    for key in reworded:
+        # Whoever is told of it again is to hear what it is now.
+        if key[1] in standing:
+            standing[key[1]] = _stands(key, new[key])
     for kind, rule, _ in gone:
         standing[rule] = {**standing.get(rule, {}), "kind": kind, "quiet_ms": now_ms}
     _keep(s, origin.subject, standing, over, now_ms)
     return [fault for fault in now if _key(fault) in fresh]
+
+
+def _said(health: Mapping[str, Any]) -> dict[_Key, str]:
+    """The faults that a gateway last told of and that are not doubted, in its own words."""
+    doubted = set(health.get("doubted", ()))
+    return {_key(fault): fault for fault in health.get("faults", ()) if fault not in doubted}
+
+
+def _stands(key: _Key, why: str) -> dict[str, Any]:
+    return {"kind": key[0], "quiet_ms": None, "why": why, "priority": key[2].value}
 
 
 def _standing(state: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
@@ -103,9 +129,9 @@ def _keep(
     wakes.arm(s, subject, GATEWAY_FAULT, max(min(looks), look_ms) if looks else None)
 
 
-_GATEWAY = select(gateways.c.ward_id, gateways.c.key, gateways.c.name, gateways.c.last_heartbeat_ms).where(
-    gateways.c.tenant_id == TENANT, gateways.c.id == bindparam("gateway_id")
-)
+_GATEWAY = select(
+    gateways.c.ward_id, gateways.c.key, gateways.c.name, gateways.c.last_heartbeat_ms, gateways.c.health
+).where(gateways.c.tenant_id == TENANT, gateways.c.id == bindparam("gateway_id"))
 
 
 def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
@@ -121,6 +147,7 @@ def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: 
     origin = Origin(gateway_id, row.ward_id, row.key, row.name, tenant.time_zone)
     # A gateway that is not heard has not said that it is well: its own last word counts, not the time since.
     heard_ms = min(row.last_heartbeat_ms or 0, now_ms) + LOOK_AGAIN_MS
+    _agree(s, origin, standing, _said(row.health or {}), heard_ms - LOOK_AGAIN_MS, now_ms)
     for rule, one in sorted(standing.items()):
         if one["quiet_ms"] is None:
             # It goes on. Who ended its alarm half an hour ago, and did not mend it, is told so.
@@ -136,6 +163,28 @@ def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: 
             del standing[rule]
             over[rule] = now_ms
     _keep(s, wake.subject, standing, over, now_ms, now_ms + LOOK_AGAIN_MS)
+
+
+def _agree(
+    s: TenantSession,
+    origin: Origin,
+    standing: dict[str, dict[str, Any]],
+    said: Mapping[_Key, str],
+    last_ms: int,
+    now_ms: int,
+) -> None:
+    """Make what stands agree with what the gateway last said. They differ where an older version of this program kept
+    faults under other rules (all sources as one): what is said and stands nowhere is told, what is not said is quiet.
+    """
+    for key, why in sorted(said.items()):
+        kind, rule, priority = key
+        if rule not in standing:
+            technical.sound(s, origin, kind, {"why": why}, now_ms, priority=priority, rule=rule)
+            standing[rule] = _stands(key, why)
+    rules = {rule for _, rule, _ in said}
+    for rule, one in standing.items():
+        if one["quiet_ms"] is None and rule not in rules:
+            one["quiet_ms"] = last_ms
 
 
 _AHEAD = text(

@@ -12,12 +12,14 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, update
 
-from nattevakt.central import claims, device_lists, gateway_faults, lifeline, technical, wakes, watching
+from nattevakt.central import claims, device_lists, gateway_faults, lifeline, local_plans, technical, wakes, watching
+from nattevakt.central.chain import steps as chain
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.devices import DeviceStates
 from nattevakt.central.ingest import Sender, enter, origin_of
 from nattevakt.central.lifeline import held_of
+from nattevakt.central.notify import siren
 from nattevakt.central.tables import gateways, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.events import Moment
@@ -74,7 +76,7 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
     doubted = gateway_faults.note(s, origin, gateway.health or {}, heartbeat.health.faults, now_ms)
     _heard(s, origin, heartbeat, now_ms)
     held = {entry.stream: [entry.first, entry.last, entry.acked] for entry in heartbeat.streams}
-    lifeline.judge_short(s, origin, held, gateway.held or {}, now_ms)
+    lifeline.judge_short(s, origin, current.id, held, gateway.held or {}, now_ms)
     complete_to_ms, waiting = claims.reached(gateway.complete_to_ms, claimed, held_marks)
     values = {
         "gateway_id": origin.gateway_id,
@@ -92,7 +94,12 @@ def _beat(s: TenantSession, sender: Sender, heartbeat: Heartbeat, now_ms: int) -
     if complete_to_ms is not None and complete_to_ms != gateway.complete_to_ms:
         wakes.release(s, origin.gateway_id, complete_to_ms)
     answer = device_lists.note(s, origin.gateway_id, gateway.list_digest, heartbeat, now_ms)
-    return HeartbeatReply(marks, now_ms, answer.wanted, answer.lists)
+    asked = siren.answer(s, origin.gateway_id, heartbeat.sirens, now_ms)
+    tests = chain.give(s, origin.gateway_id, now_ms)
+    version, plan = local_plans.answer(s, origin, heartbeat.plan_have, gateway.credential_sha256, now_ms)
+    return HeartbeatReply(
+        *(marks, now_ms, answer.wanted, answer.lists), tests=tests, siren=asked, plan_version=version, plan=plan
+    )
 
 
 def _is_overtaken(last_sent: Mapping[str, Any], sent: Moment) -> bool:
@@ -157,4 +164,5 @@ def _health(heartbeat: Heartbeat) -> dict[str, object]:
         "counters": dict(health.counters),
         "faults": list(health.faults),
         "findings": list(health.findings),
+        **siren.kept(heartbeat.sirens),
     }

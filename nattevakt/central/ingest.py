@@ -16,13 +16,14 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from nattevakt.central import cards, claims, lifeline, technical
+from nattevakt.central import cards, claims, lifeline, local_history, technical
 from nattevakt.central.alarms.requests import EventKey
-from nattevakt.central.arrays import insert_text
+from nattevakt.central.arrays import insert_of
+from nattevakt.central.chain import steps as chain
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.devices import DeviceStates
-from nattevakt.central.event_rows import COLUMNS, Fresh, event_rows
+from nattevakt.central.event_rows import COLUMNS, STEADY, Fresh, event_rows
 from nattevakt.central.lifeline import held_of
 from nattevakt.central.marks import Held
 from nattevakt.central.occurred import Clocks, Dated, Pair
@@ -31,14 +32,7 @@ from nattevakt.central.supervision import RULES, Ending, Rule, Stored, supervise
 from nattevakt.central.tables import boots, events, gateways, refused_rows, streams
 from nattevakt.central.technical import Origin
 from nattevakt.edge.errors import NattevaktError
-from nattevakt.edge.events import (
-    ClockSynchronised,
-    SourceBack,
-    SourceLost,
-    Started,
-    Tombstone,
-    device_of,
-)
+from nattevakt.edge.events import ChainTest, ClockSynchronised, SourceBack, SourceLost, Started, Tombstone, device_of
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import Batch, BatchReply, ItemReply, Outcome, Received, Refused, decode_batch
 
@@ -61,7 +55,9 @@ class StaleCredential(NattevaktError):  # noqa: N818 - named for what it says to
 
 
 _sha256 = hashlib.sha256
-_OF_LIFE = frozenset({ClockSynchronised, Started, SourceLost, SourceBack, Tombstone})
+_OF_LIFE = frozenset(
+    {ClockSynchronised, Started, SourceLost, SourceBack, Tombstone, ChainTest, local_history.LocalAlarm}
+)
 _STORED, _CONFLICT, _DUPLICATE = (ItemReply(it) for it in (Outcome.STORED, Outcome.CONFLICT, Outcome.DUPLICATE))
 
 
@@ -109,8 +105,9 @@ def receive(
     now_ms: int,
     probe: Probe = silent,
     rules: Sequence[Rule] = RULES,
+    pace: float = 1.0,
 ) -> BatchReply:
-    """Store, supervise and answer one batch; the answer is given after the commit.
+    """Store, supervise and answer one batch; the answer is given after the commit. pace: of service time.
 
     Raises RejectError (header unreadable), Revoked, StaleCredential, or RetryError (database away or busy).
     """
@@ -118,7 +115,7 @@ def receive(
     probe("decoded", {"events": len(batch.items)})
 
     def work(s: TenantSession, *, trust_marks: bool = True) -> BatchReply:
-        return _Ingest(s, sender, batch, now_ms, trust_marks=trust_marks).run(probe, rules)
+        return _Ingest(s, sender, batch, now_ms, trust_marks=trust_marks).run(probe, rules, pace)
 
     try:
         reply = db.transact(sender.tenant.id, work)
@@ -172,7 +169,7 @@ class _Ingest:
         self.streams: dict[str, _Stream] = {}
         self.clocks = Clocks(batch.sent, now_ms)
 
-    def run(self, probe: Probe, rules: Sequence[Rule]) -> BatchReply:
+    def run(self, probe: Probe, rules: Sequence[Rule], pace: float) -> BatchReply:
         received = [item for item in self.batch.items if type(item) is Received]
         received.sort(key=lambda item: (item.id.stream, item.id.seq, item.index))
         # Nearly all speak of one moment and of a device; only the others are looked at for more.
@@ -192,8 +189,9 @@ class _Ingest:
         self._advance()
         starts = [entry for entry in stored if isinstance(entry.event.body, Started)] if rare else []
         if starts:
-            lifeline.judge_short(self.s, self.origin, self.gateway.held or {}, {}, self.now_ms)
-            cards.judge(self.s, self.origin, self.gateway, starts, self.clocks, self.now_ms)
+            beating_id, held = self.gateway.current_stream_id, self.gateway.held or {}
+            lifeline.judge_short(self.s, self.origin, beating_id, held, {}, self.now_ms)
+            cards.judge(self.s, self.origin, self.gateway, starts, self.clocks, self.now_ms, pace)
         probe("stored", {"devices": [entry.device for entry in stored]})
         outcomes = tuple(self.replies[index] for index in range(len(self.batch.items)))
         marks = {name: stream.held.reply for name, stream in self.streams.items()}
@@ -337,6 +335,10 @@ class _Ingest:
                     buried = self.streams[body.stream]
                     self._hold(buried, buried.held.with_ranges([(body.first_seq, body.last_seq)]))
                     lifeline.tombstone(self.s, self.origin, self.states, body, self.clocks, self.now_ms)
+                case ChainTest():
+                    chain.receive(self.s, self.origin.gateway_id, body.nonce, at.to_ms, self.now_ms)
+                case local_history.LocalAlarm():
+                    local_history.keep(self.s, self.origin, entry, self.now_ms)
         self.s.add(boots, sorted(pairs, key=lambda row: str(row["boot"])))
 
     def _succeed(self, entry: Stored, body: Started) -> None:
@@ -353,7 +355,8 @@ class _Ingest:
         if not rows:
             return
         try:
-            self.s.run_rows(insert_text(events, COLUMNS, self.s.tenant_id, self.s.dialect, strict=True), rows)
+            sql, given = insert_of(events, COLUMNS, STEADY, self.s.tenant_id, self.s.dialect, rows)
+            self.s.run_rows(sql, given, turned=True)
         except IntegrityError as error:
             if not self.trust_marks:
                 raise

@@ -6,10 +6,10 @@ judgement that a stream is short. Must not know rules or how batches are stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from nattevakt.central import technical
 from nattevakt.central.columns import TENANT
@@ -25,8 +25,9 @@ from nattevakt.edge.rules.rule import Occurred, Priority
 NAMED_MAX = 10
 """How many devices an alarm names in words; the tombstone itself keeps them all."""
 _MOMENTS = ("last_life", "lost", "began", "ended")
-SUCCESSORS_MAX = 5
-"""How many of a gateway's latest starts are looked at for a predecessor that came up short."""
+SUCCESSORS_MAX = 50
+"""How many of a gateway's latest starts are looked at for a predecessor that came up short: one that dies again and
+again before its first heartbeat must not push the one that it began with out of sight."""
 
 
 def boots_of(event: Event) -> Iterable[str]:
@@ -114,17 +115,32 @@ def _refused_here(s: TenantSession, origin: Origin, body: Tombstone) -> bool:
     return len(s.execute(_REFUSED, params).all()) >= body.count
 
 
-_SUCCESSORS = (
-    select(streams)
+_BEGAN = (
+    select(streams.c.stream, streams.c.previous_stream, streams.c.previous_last_seq, streams.c.first_heartbeat_ms)
     .where(
         streams.c.tenant_id == TENANT,
         streams.c.gateway_id == bindparam("gateway_id"),
         streams.c.previous_stream.is_not(None),
         streams.c.previous_last_seq.is_not(None),
-        # What the gateway said before it began says nothing of what it still sends.
-        streams.c.first_heartbeat_ms.is_not(None),
         streams.c.mark >= streams.c.started_seq,
     )
+    .order_by(streams.c.id.desc())
+    .limit(SUCCESSORS_MAX)
+    .subquery()
+)
+_SHORT = (
+    select(streams, _BEGAN.c.stream.label("successor"), _BEGAN.c.previous_last_seq.label("last_seq"))
+    .add_columns(_BEGAN.c.first_heartbeat_ms.label("successor_beat_ms"))
+    .join(_BEGAN, streams.c.stream == _BEGAN.c.previous_stream)
+    .where(
+        streams.c.tenant_id == TENANT,
+        streams.c.gateway_id == bindparam("gateway_id"),
+        or_(streams.c.mark < _BEGAN.c.previous_last_seq, streams.c.missing.is_not(None)),
+    )
+)
+_LINKS = (
+    select(streams.c.id, streams.c.stream, streams.c.previous_stream)
+    .where(streams.c.tenant_id == TENANT, streams.c.gateway_id == bindparam("gateway_id"))
     .order_by(streams.c.id.desc())
     .limit(SUCCESSORS_MAX)
 )
@@ -146,24 +162,57 @@ def held_of(row: Row[Any]) -> Held:
     return Held(row.first_seq, row.mark, tuple((low, high) for low, high in row.ranges))
 
 
+def before(row: Row[Any], known: Mapping[str, Row[Any]]) -> Iterator[str]:
+    """The streams before this one, from predecessor to predecessor, as far as they are known."""
+    seen = {row.stream}
+    while row.previous_stream in known and row.previous_stream not in seen:
+        row = known[row.previous_stream]
+        seen.add(row.stream)
+        yield row.stream
+
+
+def _maybe_short(s: TenantSession, origin: Origin, beating_id: int | None) -> dict[str, tuple[Row[Any], int]]:
+    """The streams that may lack rows, each with the last number that a successor names.
+
+    What a gateway said before a successor began says nothing of what it still sends. So a successor counts once it has
+    been heard itself, or one that came after it is the one that speaks now: it may have died before its first
+    heartbeat.
+    """
+    rows = s.execute(_SHORT, {"gateway_id": origin.gateway_id}).all()
+    behind: set[str] = set()
+    if any(row.successor_beat_ms is None for row in rows):
+        known = {row.stream: row for row in s.execute(_LINKS, {"gateway_id": origin.gateway_id})}
+        beating = next((row for row in known.values() if row.id == beating_id), None)
+        behind = {beating.stream, *before(beating, known)} if beating is not None else set()
+    found: dict[str, tuple[Row[Any], int]] = {}
+    for row in rows:
+        if row.successor_beat_ms is None and row.successor not in behind:
+            continue
+        last_seq = max(row.last_seq, found[row.stream][1]) if row.stream in found else row.last_seq
+        found[row.stream] = row, last_seq
+    return found
+
+
 def judge_short(
-    s: TenantSession, origin: Origin, still_sending: Mapping[str, Any], said_before: Mapping[str, Any], now_ms: int
+    s: TenantSession,
+    origin: Origin,
+    beating_id: int | None,
+    still_sending: Mapping[str, Any],
+    said_before: Mapping[str, Any],
+    now_ms: int,
 ) -> None:
     """Alarm about streams that miss rows although their successor has begun and nothing is on its way.
 
-    still_sending: stream → (first, last, acknowledged) as the gateway last said; said_before: as in the heartbeat
-    before. Each gap is alarmed once, and the alarm clears itself when the rows come after all.
+    beating_id: the stream whose heartbeat is the last, None before any. still_sending: stream → (first, last,
+    acknowledged) as it says; said_before: as in the heartbeat before. Each gap is alarmed once, and the alarm clears
+    itself when the rows come after all.
     """
-    successors = s.execute(_SUCCESSORS, {"gateway_id": origin.gateway_id}).all()
-    if not successors:
-        return
-    names = {row.previous_stream: row.previous_last_seq for row in successors}
-    rows = s.execute(NAMED, {"gateway_id": origin.gateway_id, "names": sorted(names)}).all()
-    was_missing = any(row.missing for row in rows)
+    found = _maybe_short(s, origin, beating_id)
+    was_missing = any(row.missing for row, _ in found.values())
     still_missing = False
-    for row in rows:
+    for row, last_seq in found.values():
         sending = still_sending.get(row.stream)
-        gaps = [list(gap) for gap in held_of(row).missing_to(names[row.stream])]
+        gaps = [list(gap) for gap in held_of(row).missing_to(last_seq)]
         if gaps and _comes(sending, said_before.get(row.stream), row.mark):
             still_missing = still_missing or bool(row.missing)
             continue

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from nattevakt.central.alarm_health import Health, Suggestion
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.backtest import Backtest, Night, Raised, Was
+from nattevakt.central.csv_cells import cell
 from nattevakt.central.places.plan_lines import Line
 from nattevakt.central.tablet import sentences, when
 from nattevakt.central.tablet.i18n import DEFAULT, words
@@ -137,8 +138,8 @@ def health_csv(found: Iterable[Health], wards: Mapping[int, str], people: Mappin
         counts = (total.alarms, total.useful, total.useless, share, health.cleared, health.repeated)
         rules = " ".join(f"{rule}={count.alarms}" for rule, count in sorted(health.by_rule.items()))
         sensors = " ".join(f"{name}={count}" for name, count in sorted(health.by_sensor.items()))
-        more = (health.nights_woken, median_s, health.technical, rules, sensors)
-        out.writerow((_week(health), wards[health.ward_id], resident, *counts, *more))
+        more = (health.nights_woken, median_s, health.technical, rules, cell(sensors))
+        out.writerow((_week(health), cell(wards[health.ward_id]), cell(resident), *counts, *more))
 
 
 def suggestion_line(resident: str, found: Suggestion | None) -> str:

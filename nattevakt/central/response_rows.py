@@ -22,6 +22,10 @@ from nattevakt.edge.errors import RejectError
 from nattevakt.edge.rules.windows import DAY_MINUTES, NORWAY, next_at_ms
 
 DAYS_MAX = 400
+YEARS = (2000, 2100)
+"""No alarm is of before or after these, and far beyond them there are no dates to count with."""
+ROWS_MAX = 100_000
+"""So much history is read at most where alarms are judged beside it: some seconds of work."""
 
 _SPAN = (
     alarms.c.raised_ms >= bindparam("from_ms"),
@@ -41,6 +45,12 @@ _MOVES = (
     .where(transitions.c.tenant_id == TENANT, *_SPAN)
     .order_by(transitions.c.id)
 )
+_HOW_MANY = (
+    select(func.count())
+    .select_from(transitions)
+    .join(alarms, (alarms.c.tenant_id == transitions.c.tenant_id) & (alarms.c.id == transitions.c.alarm_id))
+    .where(transitions.c.tenant_id == TENANT, *_SPAN)
+)
 _SHOWN = (
     select(notices.c.alarm_id, notices.c.sound_seq, func.min(notices.c.shown_ms).label("shown_ms"))
     .join(alarms, (alarms.c.tenant_id == notices.c.tenant_id) & (alarms.c.id == notices.c.alarm_id))
@@ -51,6 +61,8 @@ _SHOWN = (
 
 def span_ms(first: date, last: date, time_zone: str = NORWAY) -> tuple[int, int]:
     """From the local midnight that begins a day to the one that ends another. Raises RejectError for what is none."""
+    if first.year < YEARS[0] or last.year > YEARS[1]:
+        raise RejectError("from" if first.year < YEARS[0] else "to", f"must be from {YEARS[0]} to {YEARS[1]}")
     if not 0 <= (last - first).days < DAYS_MAX:
         raise RejectError("to", f"must be a period of 1 to {DAYS_MAX} days")
     return _midnight_ms(first, time_zone), _midnight_ms(last + timedelta(days=1), time_zone)
@@ -62,11 +74,16 @@ def _midnight_ms(day: date, time_zone: str) -> int:
     return next_at_ms(0, (number * DAY_MINUTES - DAY_MINUTES // 2) * 60_000, time_zone)
 
 
-def lives(s: TenantSession, ward_ids: Collection[int], from_ms: int, to_ms: int) -> list[Life]:
-    """Every alarm of these wards that was raised from one moment to before another."""
+def lives(s: TenantSession, ward_ids: Collection[int], from_ms: int, to_ms: int, most: int | None = None) -> list[Life]:
+    """Every alarm of these wards that was raised from one moment to before another.
+
+    most: so many rows of history are read at most. Raises RejectError where there are more.
+    """
     span = {"from_ms": from_ms, "to_ms": to_ms, "wards": sorted(ward_ids)}
     if not span["wards"]:
         return []
+    if most is not None and s.execute(_HOW_MANY, span).scalar_one() > most:
+        raise RejectError("to", "too many alarms: choose a shorter period")
     moves, shown = _by_alarm(s.execute(_MOVES, span)), _by_alarm(s.execute(_SHOWN, span))
     return [_life(row, moves.get(row.id, ()), shown.get(row.id, ())) for row in s.execute(_ALARMS, span)]
 

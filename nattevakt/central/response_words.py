@@ -13,6 +13,7 @@ from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from nattevakt.central.alarms.kinds import INTERNAL, KINDS, vkp_code
+from nattevakt.central.csv_cells import cell
 from nattevakt.central.response_times import (
     LIMITS_MS,
     Figures,
@@ -77,7 +78,8 @@ def figures_csv(found: Iterable[Group], wards: Mapping[int, str], to: TextIO) ->
     for group in found:
         key = group.key
         code = _code(key.kind) if key.kind else ""
-        row: list[object] = [_about(technical=key.technical), wards.get(key.ward_id, ""), key.shift, key.kind, code]
+        ward = cell(wards.get(key.ward_id, ""))
+        row: list[object] = [_about(technical=key.technical), ward, key.shift, key.kind, code]
         row += [group.alarms, group.rang_again]
         for stage in _LIMITED:
             one = group.stages[stage]
@@ -96,7 +98,13 @@ def alarms_csv(lives: Iterable[Life], wards: Mapping[int, str], zone: ZoneInfo, 
         cleared_ms = None if life.cleared_ms is None else max(0, life.cleared_ms - life.rang_ms)
         out.writerow(
             (
-                *(life.alarm_id, at, _about(technical=life.technical), wards.get(life.ward_id, ""), life.room),
+                *(
+                    life.alarm_id,
+                    at,
+                    _about(technical=life.technical),
+                    cell(wards.get(life.ward_id, "")),
+                    cell(life.room),
+                ),
                 *(shift_of(life.rang_ms, zone.key).value, life.kind, _code(life.kind), life.state),
                 *(_s(life.after_ms(stage)) for stage in Stage),
                 *(_s(cleared_ms), life.rang_again, " ".join(miss.value for miss in whys(life, now_ms))),

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, delete, insert, select, update
 
-from nattevakt.central import credentials, seed_plans, watching
+from nattevakt.central import credentials, seed_plans, seed_rota, watching
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.model_faults import fault_of
@@ -75,6 +75,8 @@ class _Seeding:
         self.said += seed_plans.carry_out(self.s, self.seed, self.ids, self.now_ms)
         for person in self.seed.staff:
             self._person(person)
+        duty = (self.seed.routing, self.seed.duty, self.ids, self.seed.tenant.time_zone)
+        self.said += seed_rota.carry_out(self.s, *duty, self.now_ms)
         return self.said
 
     def _keep(self, table: Table, word: str, key: str, values: Mapping[str, object], key_column: str = "key") -> int:
@@ -164,6 +166,8 @@ class _Seeding:
         row = self._row(staff, "key", entry.key)
         values: dict[str, object] = {"name": entry.name, "initials": entry.initials, "active": entry.active}
         values["lead"] = entry.lead
+        if entry.phone:
+            values["phone"] = entry.phone
         if entry.pin and (row is None or not staff_people.verify_pin(row.pin_argon2, entry.pin)):
             values["pin_argon2"] = staff_people.hash_pin(entry.pin)
         staff_id = self._keep(staff, "ansatt", entry.key, values)

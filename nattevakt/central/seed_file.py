@@ -5,29 +5,25 @@ Owns the keys, their checks and the references between entries. Must not know wh
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nattevakt.central.credentials import KEY
+from nattevakt.central.notify.routing import Routing
+from nattevakt.central.people.staff import phone_of
 from nattevakt.central.places.bases import REVIEW_DAYS_MOST, Ground
 from nattevakt.central.places.plan_lines import Line, PlanError, check
 from nattevakt.central.places.plans import DENSE_LEAST_MIN, DENSE_MOST_MIN
 from nattevakt.central.places.templates import TEMPLATES
+from nattevakt.central.seed_duty import DutyEntry, duty_of, routing_of
+from nattevakt.central.seed_fields import count, entries, filled, key, known, load_toml, minute, unique, zone
 from nattevakt.edge.errors import RejectError
 from nattevakt.edge.rules.not_back_in_bed import LIMIT_MIN
 from nattevakt.edge.rules.windows import EVERY_DAY, NORWAY, Window
 from nattevakt.edge.strict import Reader, list_of, map_of, record, text, whole
 
-ENTRIES_MAX = 20_000
 LIMIT_MIN_MAX = 240
 INTERVAL_S_MAX = 7 * 86_400
-_KEY = re.compile(rf"{KEY}\Z")
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +148,8 @@ class RoundEntry:
 
 @dataclass(frozen=True, slots=True)
 class StaffEntry:
-    """A member of staff, the wards they may act on, and their PIN ("" leaves it as it is). lead: may change plans."""
+    """A member of staff, the wards they may act on, and their PIN ("" leaves it as it is). lead: may change plans.
+    phone: for text messages while on duty, "+4790000000"; "" leaves it as it is."""
 
     key: str
     name: str
@@ -161,6 +158,7 @@ class StaffEntry:
     wards: tuple[str, ...] = ()
     active: bool = True
     lead: bool = False
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,36 +177,8 @@ class Seed:
     plan: tuple[PlanEntry, ...] = ()
     basis: tuple[BasisEntry, ...] = ()
     round: tuple[RoundEntry, ...] = ()
-
-
-def _key(value: object, where: str) -> str:
-    found = text(value, where)
-    if not _KEY.match(found):
-        raise RejectError(where, "must be 1 to 40 of a-z, 0-9 and -")
-    return found
-
-
-def _filled(value: object, where: str) -> str:
-    found = text(value, where).strip()
-    if not found:
-        raise RejectError(where, "must not be empty")
-    return found
-
-
-def _minute(value: object, where: str) -> int:
-    found = _TIME.match(text(value, where))
-    if not found:
-        raise RejectError(where, 'must be a time of day like "22:30"')
-    return int(found[1]) * 60 + int(found[2])
-
-
-def _zone(value: object, where: str) -> str:
-    name = text(value, where)
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise RejectError(where, "is not a known time zone") from None
-    return name
+    duty: tuple[DutyEntry, ...] = ()
+    routing: Routing | None = None
 
 
 def _span(value: object, where: str, *more: str) -> tuple[Mapping[str, object], str, int, int]:
@@ -218,8 +188,8 @@ def _span(value: object, where: str, *more: str) -> tuple[Mapping[str, object], 
     known = ("from", "resident", "to", *more)
     if unknown := sorted(set(value) - set(known)):
         raise RejectError(f"{where}.{unknown[0]}", f"unknown key; known are {', '.join(sorted(known))}")
-    begin, end = (_minute(value.get(name), f"{where}.{name}") for name in ("from", "to"))
-    return value, _key(value.get("resident"), f"{where}.resident"), begin, end
+    begin, end = (minute(value.get(name), f"{where}.{name}") for name in ("from", "to"))
+    return value, key(value.get("resident"), f"{where}.resident"), begin, end
 
 
 def _window(value: object, where: str) -> WindowEntry:
@@ -229,7 +199,7 @@ def _window(value: object, where: str) -> WindowEntry:
 
 def _bed_window(value: object, where: str) -> BedWindowEntry:
     found, resident, begin, end = _span(value, where, "limit_min")
-    limit_min = _count(1, LIMIT_MIN_MAX)(found.get("limit_min", LIMIT_MIN), f"{where}.limit_min")
+    limit_min = count(1, LIMIT_MIN_MAX)(found.get("limit_min", LIMIT_MIN), f"{where}.limit_min")
     return BedWindowEntry(resident, begin, end, limit_min)
 
 
@@ -239,8 +209,8 @@ def _line_window(value: object, where: str) -> Window:
     known = ("from", "to", "weekdays")
     if unknown := sorted(set(value) - set(known)):
         raise RejectError(f"{where}.{unknown[0]}", f"unknown key; known are {', '.join(known)}")
-    begin, end = (_minute(value.get(name), f"{where}.{name}") for name in ("from", "to"))
-    return Window(begin, end, _count(1, EVERY_DAY)(value.get("weekdays", EVERY_DAY), f"{where}.weekdays"))
+    begin, end = (minute(value.get(name), f"{where}.{name}") for name in ("from", "to"))
+    return Window(begin, end, count(1, EVERY_DAY)(value.get("weekdays", EVERY_DAY), f"{where}.weekdays"))
 
 
 def _lines(value: object, where: str) -> tuple[Line, ...]:
@@ -259,6 +229,13 @@ def _template(value: object, where: str) -> str:
     return text(value, where)
 
 
+def _phone(value: object, where: str) -> str:
+    try:
+        return phone_of(text(value, where)) or ""
+    except RejectError as error:
+        raise RejectError(where, error.reason) from None
+
+
 def _ground(value: object, where: str) -> str:
     if value not in set(Ground):
         raise RejectError(where, "must be one of " + ", ".join(Ground))
@@ -274,61 +251,46 @@ def _round(value: object, where: str) -> RoundEntry:
     owners = [name for name in ("ward", "resident") if name in value]
     if len(owners) != 1:
         raise RejectError(where, "must name a ward or a resident")
-    weekdays = _count(1, EVERY_DAY)(value.get("weekdays", EVERY_DAY), f"{where}.weekdays")
-    owner = {owners[0]: _key(value[owners[0]], f"{where}.{owners[0]}")}
-    return RoundEntry(_minute(value.get("at"), f"{where}.at"), weekdays=weekdays, **owner)
-
-
-def _count(least: int, most: int) -> Callable[[object, str], int]:
-    def read(value: object, where: str) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise RejectError(where, f"must be a whole number from {least} to {most}")
-        return value
-
-    return read
-
-
-def _entries(item: Reader) -> Reader:
-    def read(value: object, where: str) -> tuple[Any, ...]:
-        if not isinstance(value, list) or len(value) > ENTRIES_MAX:
-            raise RejectError(where, f"must be at most {ENTRIES_MAX} tables [[{where.rpartition('.')[2]}]]")
-        return tuple(item(entry, f"{where}[{index}]") for index, entry in enumerate(value))
-
-    return read
+    weekdays = count(1, EVERY_DAY)(value.get("weekdays", EVERY_DAY), f"{where}.weekdays")
+    owner = {owners[0]: key(value[owners[0]], f"{where}.{owners[0]}")}
+    return RoundEntry(minute(value.get("at"), f"{where}.at"), weekdays=weekdays, **owner)
 
 
 _line = record(Line, {"windows": list_of(_line_window), "settings": map_of(whole)}, closed=True)
 _plan: dict[str, Reader] = {
-    "resident": _key,
+    "resident": key,
     "lines": _lines,
     "template": _template,
-    "dense_rounds_min": _count(DENSE_LEAST_MIN, DENSE_MOST_MIN),
-    "startup_days": _count(0, 366),
+    "dense_rounds_min": count(DENSE_LEAST_MIN, DENSE_MOST_MIN),
+    "startup_days": count(0, 366),
 }
-_named: dict[str, Reader] = {"key": _key, "name": _filled}
+_named: dict[str, Reader] = {"key": key, "name": filled}
+_staff: dict[str, Reader] = {**_named, "initials": filled, "wards": list_of(key), "phone": _phone}
 _read = record(
     Seed,
     {
-        "tenant": record(TenantEntry, {**_named, "time_zone": _zone}, closed=True),
-        "ward": _entries(record(WardEntry, {**_named, "night_from": _minute, "night_to": _minute}, closed=True)),
-        "room": _entries(record(RoomEntry, {"key": _key, "number": _filled}, closed=True)),
-        "resident": _entries(record(ResidentEntry, _named, closed=True)),
-        "gateway": _entries(record(GatewayEntry, _named, closed=True)),
-        "device": _entries(
-            record(DeviceEntry, {"address": _filled, "interval_s": _count(1, INTERVAL_S_MAX)}, closed=True)
+        "tenant": record(TenantEntry, {**_named, "time_zone": zone}, closed=True),
+        "ward": entries(record(WardEntry, {**_named, "night_from": minute, "night_to": minute}, closed=True)),
+        "room": entries(record(RoomEntry, {"key": key, "number": filled}, closed=True)),
+        "resident": entries(record(ResidentEntry, _named, closed=True)),
+        "gateway": entries(record(GatewayEntry, _named, closed=True)),
+        "device": entries(
+            record(DeviceEntry, {"address": filled, "interval_s": count(1, INTERVAL_S_MAX)}, closed=True)
         ),
-        "door_window": _entries(_window),
-        "bed_window": _entries(_bed_window),
-        "plan": _entries(record(PlanEntry, _plan, closed=True)),
-        "basis": _entries(
+        "door_window": entries(_window),
+        "bed_window": entries(_bed_window),
+        "plan": entries(record(PlanEntry, _plan, closed=True)),
+        "basis": entries(
             record(
                 BasisEntry,
-                {"resident": _key, "kind": _ground, "review_days": _count(1, REVIEW_DAYS_MOST)},
+                {"resident": key, "kind": _ground, "review_days": count(1, REVIEW_DAYS_MOST)},
                 closed=True,
             )
         ),
-        "round": _entries(_round),
-        "staff": _entries(record(StaffEntry, {**_named, "initials": _filled, "wards": list_of(_key)}, closed=True)),
+        "round": entries(_round),
+        "staff": entries(record(StaffEntry, _staff, closed=True)),
+        "duty": entries(duty_of),
+        "routing": routing_of,
     },
     closed=True,
 )
@@ -336,63 +298,40 @@ _read = record(
 
 def load_seed(path: Path) -> Seed:
     """Read and check a seed file. Raises RejectError naming the entry and key that is wrong."""
-    seed: Seed = _read(_toml(path), "seed")
+    seed: Seed = _read(load_toml(path), "seed")
     _consistent(seed)
     return seed
 
 
 def load_lines(path: Path) -> tuple[Line, ...]:
     """The lines of one plan, from a file with the keys of a seed's `[[plan]]` but for whose it is."""
-    plan: PlanEntry = record(PlanEntry, _plan, closed=True)({**_toml(path), "resident": "x"}, "plan")
+    plan: PlanEntry = record(PlanEntry, _plan, closed=True)({**load_toml(path), "resident": "x"}, "plan")
     return (*TEMPLATES.get(plan.template, ()), *plan.lines)
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise RejectError(str(path), f"cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RejectError(str(path), f"not TOML: {error}") from None
-
-
 def _consistent(seed: Seed) -> None:
-    wards = _unique("ward", (entry.key for entry in seed.ward))
-    rooms = _unique("room", (entry.key for entry in seed.room))
-    residents = _unique("resident", (entry.key for entry in seed.resident))
-    gateways = _unique("gateway", (entry.key for entry in seed.gateway))
-    _unique("device", (entry.address for entry in seed.device), "address")
-    _unique("staff", (entry.key for entry in seed.staff))
-    _known("room", "ward", (entry.ward for entry in seed.room), wards)
-    _known("resident", "room", (entry.room or None for entry in seed.resident), rooms)
-    _known("gateway", "ward", (entry.ward for entry in seed.gateway), wards)
-    _known("device", "gateway", (entry.gateway or None for entry in seed.device), gateways)
-    _known("device", "room", (entry.room or None for entry in seed.device), rooms)
-    _known("door_window", "resident", (entry.resident for entry in seed.door_window), residents)
-    _known("bed_window", "resident", (entry.resident for entry in seed.bed_window), residents)
-    _known("plan", "resident", (entry.resident for entry in seed.plan), residents)
-    _unique("plan", (entry.resident for entry in seed.plan), "resident")
-    _known("basis", "resident", (entry.resident for entry in seed.basis), residents)
-    _unique("basis", (entry.resident for entry in seed.basis), "resident")
-    _known("round", "ward", (entry.ward or None for entry in seed.round), wards)
-    _known("round", "resident", (entry.resident or None for entry in seed.round), residents)
+    wards = unique("ward", (entry.key for entry in seed.ward))
+    rooms = unique("room", (entry.key for entry in seed.room))
+    residents = unique("resident", (entry.key for entry in seed.resident))
+    gateways = unique("gateway", (entry.key for entry in seed.gateway))
+    unique("device", (entry.address for entry in seed.device), "address")
+    unique("staff", (entry.key for entry in seed.staff))
+    known("room", "ward", (entry.ward for entry in seed.room), wards)
+    known("resident", "room", (entry.room or None for entry in seed.resident), rooms)
+    known("gateway", "ward", (entry.ward for entry in seed.gateway), wards)
+    known("device", "gateway", (entry.gateway or None for entry in seed.device), gateways)
+    known("device", "room", (entry.room or None for entry in seed.device), rooms)
+    known("door_window", "resident", (entry.resident for entry in seed.door_window), residents)
+    known("bed_window", "resident", (entry.resident for entry in seed.bed_window), residents)
+    known("plan", "resident", (entry.resident for entry in seed.plan), residents)
+    unique("plan", (entry.resident for entry in seed.plan), "resident")
+    known("basis", "resident", (entry.resident for entry in seed.basis), residents)
+    unique("basis", (entry.resident for entry in seed.basis), "resident")
+    known("round", "ward", (entry.ward or None for entry in seed.round), wards)
+    known("round", "resident", (entry.resident or None for entry in seed.round), residents)
     spans = (f"{entry.resident} {entry.from_minute} {entry.to_minute}" for entry in seed.bed_window)
-    _unique("bed_window", spans, "resident")
+    unique("bed_window", spans, "resident")
+    known("duty", "staff", (entry.staff for entry in seed.duty), {entry.key for entry in seed.staff})
+    known("duty", "ward", (entry.ward or None for entry in seed.duty), wards)
     for index, entry in enumerate(seed.staff):
-        _known(f"staff[{index}]", "wards", entry.wards, wards)
-
-
-def _unique(table: str, keys: Iterable[str], name: str = "key") -> set[str]:
-    seen: set[str] = set()
-    for index, key in enumerate(keys):
-        if key in seen:
-            raise RejectError(f"seed.{table}[{index}].{name}", f"stands twice: {key}")
-        seen.add(key)
-    return seen
-
-
-def _known(table: str, name: str, keys: Iterable[str | None], known: Collection[str]) -> None:
-    for index, key in enumerate(keys):
-        if key is not None and key not in known:
-            raise RejectError(f"seed.{table}[{index}].{name}", f"unknown: {key}")
+        known(f"staff[{index}]", "wards", entry.wards, wards)

@@ -15,11 +15,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from nattevakt.central.statements import wrapped
+from nattevakt.edge.errors import RetryError
 
 CONNECT = {"check_same_thread": False, "cached_statements": 600}
 """How a connection is opened. It keeps prepared all that a night asks, lists of every length among it."""
 KEPT_MAX = 4
 """How many connections are kept beside the pool: one writes at a time, and few read."""
+_KEPT = "nattevakt_kept"
+"""The mark on a connection that transacts by turns alone."""
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
@@ -39,6 +42,16 @@ def is_undone(connection: Connection) -> bool:
     if connection.dialect.name != "sqlite" or connection.invalidated:
         return False
     return not is_begun(connection)
+
+
+def begin(connection: Connection, *, write: bool) -> None:
+    """What SQLAlchemy does where it begins a transaction of its own. Inside a turn it is but its note of the one that
+    is under way; if that one is gone, another would store the second half of what belongs together."""
+    if is_begun(connection):
+        return
+    if connection.info.get(_KEPT):
+        raise RetryError("the database has undone the whole transaction")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 @contextmanager
@@ -88,6 +101,7 @@ class Kept:
             connection = self._free.pop()
         except IndexError:
             connection = self._engine.connect()
+            connection.info[_KEPT] = True
         done = False
         try:
             with turn(connection, write=write):
@@ -102,6 +116,8 @@ class Kept:
                 self._let_go(connection)
 
     def _let_go(self, connection: Connection) -> None:
-        if self._closed and not connection.invalidated:
-            connection.detach()  # its pool is gone, and would keep it open
+        if not connection.invalidated:
+            connection.info.pop(_KEPT, None)
+            if self._closed:
+                connection.detach()  # its pool is gone, and would keep it open
         connection.close()

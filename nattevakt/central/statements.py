@@ -37,6 +37,8 @@ from sqlalchemy.exc import DBAPIError, MultipleResultsFound, OperationalError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import TextualSelect
 
+from nattevakt.edge.errors import RetryError
+
 Read = Callable[[Any], Any]
 Check = Callable[[SQLCompiler], None]
 _KNOWN = (Select, CompoundSelect, TextClause, TextualSelect, Update, Delete, Insert)
@@ -248,7 +250,7 @@ class Statements:
         if prepared is None:
             prepared = self._prepared(connection, statement, params)
             if prepared is None:
-                return connection.execute(statement, params)
+                return _first_use(connection, statement, params)
         sql, bound = prepared.ready(params)
         cursor = _cursor(connection)
         try:
@@ -266,7 +268,7 @@ class Statements:
         assert prepared is not None  # noqa: S101 - it is known since the line above
         shape = prepared.shape(rows[0])
         bound = prepared.bound_many(shape, rows)
-        cursor = connection.connection.cursor()
+        cursor = _cursor(connection)
         try:
             cursor.executemany(shape.sql, bound)
             return int(cursor.rowcount)
@@ -308,8 +310,27 @@ class Statements:
 
 
 def _cursor(connection: Connection) -> Any:
+    return _driver(connection).cursor()
+
+
+def _driver(connection: Connection) -> Any:
     driver: Any = connection.connection.dbapi_connection
-    return driver.cursor()
+    if type(driver) is sqlite3.Connection and not driver.in_transaction:
+        # SQLite may undo a whole transaction by itself: what is said from then on would be stored alone.
+        raise RetryError("the database has undone the whole transaction")
+    return driver
+
+
+def _first_use(connection: Connection, statement: Executable, params: Mapping[str, Any]) -> Any:
+    """Run a statement SQLAlchemy's own way; rows are read to their end all the same: a cursor that somebody leaves
+    half read would hold a connection of SQLite at what the database was then, whatever others write."""
+    _driver(connection)
+    found = connection.execute(statement, params)
+    if not found.returns_rows:
+        return found
+    names = list(found.keys())
+    rows = [tuple(row) for row in found]
+    return Found(SimpleResultMetaData(names), rows, len(rows))
 
 
 def its_own_fault(error: Exception) -> bool:

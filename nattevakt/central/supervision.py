@@ -41,6 +41,7 @@ from nattevakt.edge.rules.rule import Clear, Finding, JsonState, Log, Per, Raise
 __all__ = ("RULES", "RULE_FAILURES", "Ending", "Rule", "Stored", "supervise")
 
 _log = structlog.get_logger("nattevakt.supervision")
+_ALWAYS_RINGS = Urgency.A
 RULE_FAILURES = Counter("nattevakt_rule_failures_total", "Rules that raised instead of deciding", ["rule"])
 
 
@@ -97,7 +98,8 @@ class _Supervision:
             else:
                 self._steps(subject, rule, cases)
         except Exception as error:  # a rule may fail in any way, and nobody's alarm with it
-            if isinstance(error, RetryError | OperationalError | InterfaceError) and not its_own_fault(error):
+            passing = isinstance(error, RetryError | MemoryError | OperationalError | InterfaceError)
+            if passing and not its_own_fault(error):
                 raise
             RULE_FAILURES.labels(rule.name).inc()
             _log.error("rule_failed", rule=rule.name, subject=subject, error=type(error).__name__, exc_info=True)
@@ -237,7 +239,7 @@ def supervise(
     """
     wanted = tuple(body for rule in rules for body in rule.wants)
     kinds = {kind: issubclass(kind, wanted) for kind in {type(item.event.body) for item in stored}}
-    seen = [item for item in stored if kinds[type(item.event.body)] or item.urgent]
+    seen = [item for item in stored if kinds[type(item.event.body)] or item.urgency is _ALWAYS_RINGS]
     if not seen:
         return {}
     run = _Supervision(s, origin, now_ms)
@@ -245,12 +247,13 @@ def supervise(
     groups = group(s, origin, seen, places, rules, now_ms)
     run.run_all(groups)
     for item in seen:
-        if item.urgency is not Urgency.A:
+        if item.urgency is not _ALWAYS_RINGS:
             continue
         ending = run.endings.get(item.key)
         if ending is None or (ending.alarm_id is None and ending.reason is None):
             run.unknown(item, places)
-    _follow_repeats(s, stored, run.endings)
+    repeating = {kind for kind in kinds if hasattr(kind, "repeat_of")}
+    _follow_repeats(s, [item for item in stored if type(item.event.body) in repeating], run.endings)
     return run.endings
 
 

@@ -18,11 +18,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from nattevakt.central import gateway_faults, rearm, silence, technical, wakes, watching
-from nattevakt.central.alarms import overdue, register
+from nattevakt.central.alarms import escalating, overdue, register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import EventKey, RaiseRequest, Where
+from nattevakt.central.chain import watch as chain
 from nattevakt.central.clock import Clock
 from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.notify import audible, cover
 from nattevakt.central.rounds import watch as rounds
 from nattevakt.central.statements import its_own_fault
 from nattevakt.central.supervision import RULE_FAILURES
@@ -47,6 +49,7 @@ ENSURE_EVERY_MS = 60_000
 """How often somebody looks whether all that ought to be watched is."""
 PUT_OFF_MS = 60_000
 """When a deadline is tried again whose handler failed."""
+_ALARMS_OWN = frozenset({escalating.RULE, overdue.RULE})
 PASSES_MAX = 8
 """How often one cycle looks for what its own handling has made due."""
 
@@ -134,11 +137,11 @@ def _pass(
 
 
 def _together(due: list[wakes.Wake]) -> list[wakes.Wake]:
-    """What one transaction handles of these. A taken alarm is alone in its own: rules lock their states before their
-    alarms, and whoever held several alarms first would wait for them while they wait for him."""
-    if due and due[0].rule == overdue.RULE:
+    """What one transaction handles of these. A deadline of an alarm is alone in its own: rules lock their states
+    before their alarms, and whoever held several alarms first would wait for them while they wait for him."""
+    if due and due[0].rule in _ALARMS_OWN:
         return due[:1]
-    return list(takewhile(lambda wake: wake.rule != overdue.RULE, due))
+    return list(takewhile(lambda wake: wake.rule not in _ALARMS_OWN, due))
 
 
 def _look(
@@ -149,20 +152,35 @@ def _look(
         with s.savepoint():
             handlers[wake.rule](s, tenant, wake, now_ms, pace)
     except Exception as error:  # a rule may fail in any way, and nobody's alarm with it
-        if isinstance(error, RetryError | OperationalError | InterfaceError) and not its_own_fault(error):
+        if isinstance(error, RetryError | MemoryError | OperationalError | InterfaceError) and not its_own_fault(error):
             raise
         RULE_FAILURES.labels(wake.rule).inc()
         _log.error("wake_failed", rule=wake.rule, subject=wake.subject, error=type(error).__name__, exc_info=True)
         wakes.wait(s, wake, None, now_ms + PUT_OFF_MS)
-        ward_id = s.execute(_WARD, {"subject": wake.subject}).scalar()
-        if ward_id is not None:
+        _tell(s, wake, now_ms)
+
+
+def _tell(s: TenantSession, wake: wakes.Wake, now_ms: int) -> None:
+    """Let somebody hear of a handler that failed. Where that fails too, for the same reason, the log has it: the
+    deadlines behind this one must not wait for what cannot be."""
+    ward_id = s.execute(_WARD, {"subject": wake.subject}).scalar()
+    if ward_id is None:
+        return
+    try:
+        with s.savepoint():
             register.apply(s, _rule_failed(wake, ward_id, now_ms), now_ms)
+    except Exception as error:  # as above
+        if isinstance(error, RetryError | MemoryError | OperationalError | InterfaceError) and not its_own_fault(error):
+            raise
+        _log.error("wake_failure_untold", rule=wake.rule, subject=wake.subject, error=type(error).__name__)
 
 
 def _rule_failed(wake: wakes.Wake, ward_id: int, now_ms: int) -> RaiseRequest:
     reason = Reason("rule_failed", {"rule": wake.rule})
     at, priority = Occurred(now_ms, now_ms), KINDS["rule_failed"].priority
-    return RaiseRequest(wake.subject, "rule_failed", "rule_failed", priority, reason, at, Where(ward_id))
+    # What fails about an alarm's own way would fail about the alarm that says so, and so on without end: one for all.
+    subject = f"rule:{wake.rule}" if wake.rule in _ALARMS_OWN else wake.subject
+    return RaiseRequest(subject, "rule_failed", "rule_failed", priority, reason, at, Where(ward_id))
 
 
 def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool | None:
@@ -187,6 +205,10 @@ def _cycle(s: TenantSession, tenant: Tenant, now_ms: int, pace: float) -> bool |
         rearm.ensure(s, now_ms)
         rounds.ensure(s, now_ms)
         overdue.ensure(s, now_ms)
+        escalating.ensure(s, now_ms)
+        audible.ensure(s, now_ms)
+        cover.ensure(s, now_ms)
+        chain.ensure(s, now_ms)
     s.execute(_REARM, {**CANARY, "wake_at_ms": now_ms + EVERY_MS})
     s.execute(_RAN, {"now_ms": now_ms, "grace_ms": _grace_ms(last, now_ms, pace)})
     if found.unhandled or ensures:

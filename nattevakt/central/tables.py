@@ -237,8 +237,9 @@ alarms = numbered(
     # Until when whoever has it has time, and how many minutes they promised where they did.
     ms("due_ms", null=True),
     integer("promised_min", null=True),
-    # The last step of its escalation that was taken, counted from 0; NULL before there was any.
+    # The last step of its escalation that was taken, counted from 0, and when; NULL before there was any.
     integer("step", null=True),
+    ms("step_ms", null=True),
     *maybe_text("cause", "action", "note"),
     # The version of the resident's plan that raised it, and what must be said beside it ("paused", "startup", ...).
     integer("plan_version_id", null=True),

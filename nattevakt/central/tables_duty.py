@@ -89,7 +89,8 @@ channel_health = owned(
     "channel_health",
     # "sms", "push", "webhook:<key>", "siren:<gateway id>".
     text_of("channel", key=True),
-    *maybe_ms("ok_ms", "failed_ms"),
+    # since_ms: when it failed first since it last worked; NULL while it works. failures: how often since then.
+    *maybe_ms("ok_ms", "failed_ms", "since_ms"),
     integer("failures"),
     text_of("reason", null=True),
 )
@@ -130,6 +131,8 @@ chain_tests = numbered(
     # What the gateway is asked to send back, 128 random bits.
     text_of("nonce"),
     *texts("state", "config_sha"),
+    # What it went through, as it was called then: the certificate must be right years later.
+    json_of("path"),
     ms("asked_ms"),
     integer("asked_by", null=True),
     # Given to the gateway, on its disk, here, on a screen, sounded, answered.
@@ -146,6 +149,7 @@ chain_tests = numbered(
     UniqueConstraint("tenant_id", "nonce"),
     Index("ix_chain_tests_resident", "tenant_id", "resident_id", "asked_ms"),
     partial("ix_chain_tests_open", "state IN ('asked', 'given', 'received')", "tenant_id", "ward_id"),
+    partial("ix_chain_tests_done", "state = 'done'", "tenant_id", "ward_id", "id"),
 )
 
 DUTY_TABLES: tuple[Table, ...] = (

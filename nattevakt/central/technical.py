@@ -5,25 +5,30 @@ Owns how such an alarm is addressed: a gateway is its subject, its ward sees it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import Applied, ClearRequest, EventKey, RaiseRequest, Where
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
+from nattevakt.central.places.pauses import most_ms
 from nattevakt.central.tables import alarms
 from nattevakt.edge.rules.rule import Occurred, Priority, Reason
 
 TEXT_MAX = 200
 TOLD_AGAIN_MS = 1_800_000
 """So long after a person has ended the alarm of a fault that goes on somebody is told of it again."""
-_ENDED = select(func.max(func.coalesce(alarms.c.closed_ms, bindparam("now_ms")))).where(
-    alarms.c.tenant_id == TENANT, alarms.c.subject == bindparam("subject"), alarms.c.rule == bindparam("p_rule")
+_LATEST = (
+    select(alarms.c.closed_ms)
+    .where(alarms.c.tenant_id == TENANT, alarms.c.subject == bindparam("subject"), alarms.c.rule == bindparam("p_rule"))
+    .order_by(alarms.c.closed_ms.is_(None).desc(), alarms.c.id.desc())
+    .limit(1)
 )
+"""When the newest ended, NULL where one is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,25 @@ def clear(s: TenantSession, origin: Origin, kind: str, now_ms: int, *, rule: str
     return register.apply(s, ClearRequest(origin.subject, rule or kind, reason), now_ms)
 
 
-def told_again_ms(s: TenantSession, subject: str, rule: str, now_ms: int) -> int:
+def half_an_hour_after(ended_ms: int) -> int:
+    """When somebody is told again of most faults whose alarm ended then."""
+    return ended_ms + TOLD_AGAIN_MS
+
+
+def at_next_shift(ended_ms: int, time_zone: str) -> int:
+    """When somebody is told again of what can wait for the day, and whose alarm ended then: at the next change of
+    shift, so that nobody is rung twice a night for a battery, and no sooner than of anything else."""
+    return max(most_ms(ended_ms, time_zone), half_an_hour_after(ended_ms))
+
+
+def told_again_ms(
+    s: TenantSession, subject: str, rule: str, now_ms: int, after: Callable[[int], int] = half_an_hour_after
+) -> int:
     """When somebody is to be told again of a fault that goes on: whoever ended its alarm thought it mended. One whose
-    alarm is open, or that has none, at the earliest `TOLD_AGAIN_MS` from now."""
-    ended_ms = s.execute(_ENDED, {"subject": subject, "p_rule": rule, "now_ms": now_ms}).scalar()
-    return (now_ms if ended_ms is None else int(ended_ms)) + TOLD_AGAIN_MS
+    alarm is open, or that has none, at the earliest that time from now. after: when somebody is told again of what
+    ended then."""
+    ended_ms = s.execute(_LATEST, {"subject": subject, "p_rule": rule}).scalar()
+    if ended_ms is None:
+        return after(now_ms)
+    # What has ended in the future was ended while the centre's own clock was ahead: nobody knows when, so it is due.
+    return after(int(ended_ms)) if ended_ms <= now_ms else now_ms

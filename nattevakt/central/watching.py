@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, and_, bindparam, select, text
 
-from nattevakt.central import completeness, devices, states, wakes
+from nattevakt.central import completeness, devices, states, technical, wakes
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import ClearRequest, RaiseRequest, Where
@@ -152,7 +152,7 @@ _LISTENING = (
 _LISTENING_SOME = _LISTENING.where(gateways.c.id.in_(bindparam("ids", expanding=True)))
 
 
-def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
+def device_silent(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
     """A device's deadline has come: raise its alarm, end it, wait for its gateway, or look again later."""
     address = wake.subject.partition(":")[2]
     state = recall(s, wake)
@@ -171,7 +171,12 @@ def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: i
     limit_ms = stretched(max(INTERVALS_MISSED * 1000 * row.interval_s, DEVICE_LEAST_MS), pace)
     if silent:
         if heard_ms <= state["since_ms"]:
-            wakes.arm(s, wake.subject, wake.rule, now_ms + limit_ms)
+            again_ms = _told_again_ms(s, tenant, wake, now_ms)
+            if again_ms <= now_ms and not _is_explained(s, row, heard):
+                _device_alarm(s, wake, row, now_ms, never=not heard_ms)
+                again_ms = _told_again_ms(s, tenant, wake, now_ms)
+            look_ms = again_ms if again_ms > now_ms else now_ms + LOOK_AGAIN_MS
+            wakes.arm(s, wake.subject, wake.rule, min(now_ms + limit_ms, look_ms))
             return
         over(s, wake, "device_silent.over", {"device": _called(row, wake)}, now_ms)
         remember(s, wake, {})
@@ -196,6 +201,21 @@ def device_silent(s: TenantSession, _tenant: Tenant, wake: wakes.Wake, now_ms: i
     devices.fall_silent(s, address, heard_ms)
     remember(s, wake, {"since_ms": heard_ms})
     wakes.arm(s, wake.subject, wake.rule, now_ms + limit_ms)
+
+
+def _told_again_ms(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int) -> int:
+    def after(ended_ms: int) -> int:
+        return technical.at_next_shift(ended_ms, tenant.time_zone)
+
+    return technical.told_again_ms(s, wake.subject, wake.rule, now_ms, after)
+
+
+def _is_explained(s: TenantSession, row: Row[Any], heard: Sequence[Row[Any]]) -> bool:
+    """Whether a gateway or source stands between a silent device and the centre that is itself not heard now: that one
+    has an alarm of its own."""
+    _, gateway_ids = _listened_from(s, row, heard, 0)
+    lost = any(one.unknown_reason == "source_lost" and one.gateway_id in gateway_ids for one in heard)
+    return lost or gateway_ids == NOBODY_YET or bool(completeness.outages(s, gateway_ids))
 
 
 NOBODY_YET = frozenset({0})

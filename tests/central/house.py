@@ -144,10 +144,11 @@ class Gate:
         probe: Probe = silent,
         rules: Sequence[Rule] = RULES,
         sent: Moment | None = None,
+        pace: float = 1.0,
     ) -> BatchReply:
         """Deliver a batch of lines."""
         body = encode_batch(sent or moment(self.clock.at_ms), self.firsts if firsts is None else firsts, lines)
-        return receive(self.db, self.sender, body, self.clock.at_ms, probe, rules)
+        return receive(self.db, self.sender, body, self.clock.at_ms, probe, rules, pace)
 
     def tell(self, seq: int, body: Body, *, stream: str = S1, at_ms: int | None = None, **more: Any) -> BatchReply:
         """Deliver one event that happened now, or at a given moment."""

@@ -53,12 +53,20 @@ class Night:
         assert found is not None
         return found
 
-    def act(self, alarm: int, to: State, who: int = 0, promise_min: Any = None, key: str = "") -> Acted:
+    def act(
+        self,
+        alarm: int,
+        to: State,
+        who: int = 0,
+        promise_min: Any = None,
+        key: str = "",
+        limit_ms: int = overdue.LIMIT_MS,
+    ) -> Acted:
         """A person's tap."""
         self._taps += 1
         answers = ("annet", "tilsyn", "")
         wish = Act(alarm, to, who or self.kari, self.tablet, key or f"tap-{self._taps}", *answers, promise_min)
-        return self.house.db.transact(self.house.tenant.id, lambda s: register.act(s, wish, self.now_ms))
+        return self.house.db.transact(self.house.tenant.id, lambda s: register.act(s, wish, self.now_ms, limit_ms))
 
     def sweep(self) -> None:
         """The centre looks once."""

@@ -146,11 +146,11 @@ def test_rooms_are_named_only_where_there_are_any(house: House) -> None:
 MINUTE = 60 * SECOND
 
 
-def returns(house: House, gone_ms: int, *, lived: Moment | None = None, seq: int = 2) -> None:
+def returns(house: House, gone_ms: int, *, lived: Moment | None = None, seq: int = 2, pace: float = 1.0) -> None:
     """The agent starts with all that it had stored, so long after its last stored sign of life."""
     lived = lived or moment(house.clock.at_ms)
     house.clock.at_ms += gone_ms
-    house.gate.tell(seq, Started("0.1.0", S1, seq - 1, lived), stream=S2, firsts={S2: seq})
+    house.gate.tell(seq, Started("0.1.0", S1, seq - 1, lived), stream=S2, firsts={S2: seq}, pace=pace)
 
 
 def gaps(house: House) -> list[Any]:
@@ -183,6 +183,17 @@ def test_who_was_heard_until_it_died_and_is_back_soon_is_not_named(house: House)
     lives(house, S1, marks={S1: 1})
     returns(house, 40 * SECOND, lived=moment(house.clock.at_ms, boot="boot-0", synced=False))
     assert house.alarms() == []
+
+
+@pytest.mark.parametrize(("gone_ms", "told"), [(200 * SECOND, 0), (260 * SECOND, 1)])
+def test_where_a_demo_is_sped_up_the_limit_is_never_shorter_than_five_seconds(
+    house: House, gone_ms: int, told: int
+) -> None:
+    """At fifty times the speed an agent that starts anew is gone for minutes."""
+    begin(house, S1)
+    lives(house, S1, marks={S1: 1})
+    returns(house, gone_ms, pace=50.0)
+    assert len(gaps(house)) == told
 
 
 def test_where_no_clock_tells_how_long_it_was_gone_it_is_named(house: House) -> None:

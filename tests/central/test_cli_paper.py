@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from nattevakt.central import migrate
 from nattevakt.central.cli import run_command
+from nattevakt.central.cli_paper import FILE_MODE
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database
 from nattevakt.central.response_words import ALARM_COLUMNS, FIGURE_COLUMNS
@@ -80,6 +81,20 @@ def test_a_list_replaces_the_one_of_yesterday_in_one_step(shell: Shell) -> None:
     assert sorted(shell.logged()) == sorted((f"night_list:{number}", None) for number in range(1, len(NUMBERS) + 1))
 
 
+def test_who_writes_the_same_list_at_the_same_time_is_left_alone(shell: Shell) -> None:
+    out = shell.folder / "2etg.html"
+    others = shell.folder / ".2etg.html.new"
+    others.write_text("half of", encoding="utf-8")
+    shell.run("night-list", "--ward", "2etg", "--out", str(out))
+    assert others.read_text(encoding="utf-8") == "half of"
+    assert sorted(path.name for path in shell.folder.glob("*2etg*")) == [others.name, out.name], "nothing is left over"
+    assert stat.S_IMODE(out.stat().st_mode) == FILE_MODE
+    out.unlink()
+    out.mkdir()
+    assert "kan ikke skrives" in shell.run("night-list", "--ward", "2etg", "--out", str(out), code=1)
+    assert sorted(path.name for path in shell.folder.glob("*2etg*")) == [others.name, out.name], "nor then"
+
+
 def test_a_list_without_names_in_another_language(shell: Shell) -> None:
     out = shell.folder / "rom.html"
     shell.run("night-list", "--ward", "2etg", "--out", str(out), "--no-names", "--lang", "en")
@@ -131,6 +146,8 @@ def test_a_report_of_a_time_without_alarms(shell: Shell) -> None:
         (("report", "--ward", "no"), "--ward"),
         (("report", "--from", "2026-11-22", "--to", "2026-11-21"), "period"),
         (("report", "--from", "2020-01-01", "--to", "2026-11-21"), "period"),
+        (("report", "--from", "9999-12-31", "--to", "9999-12-31"), "2100"),
+        (("report", "--from", "0001-01-01", "--to", "0001-01-01"), "2000"),
     ],
 )
 def test_what_cannot_be_reported_is_one_line(shell: Shell, words: tuple[str, ...], named: str) -> None:

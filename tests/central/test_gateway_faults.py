@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
-from nattevakt.central.alarms import register
-from nattevakt.central.alarms.lifecycle import State
-from nattevakt.central.alarms.requests import Act
+from nattevakt.central import states
+from nattevakt.central.columns import TENANT
 from nattevakt.central.gateway_faults import STANDS_MS
 from nattevakt.central.gateway_silence import ANEW_MS
-from nattevakt.central.tables import rule_states, staff, wake_rows
+from nattevakt.central.tables import alarms, gateways, rule_states, wake_rows
 from nattevakt.edge.rules.rule import Priority
 from nattevakt.edge.wire import CompleteTo
 from tests.central.house import House, moment
-from tests.central.watch import ALL_NIGHT_MS, MIN, S, cycle, take
+from tests.central.watch import ALL_NIGHT_MS, MIN, S, cycle, end, standing, take
 
 CARD = ("store: input/output error",)
 
@@ -34,7 +34,7 @@ def flap(house: House, times: int, *, well_ms: int = MIN) -> None:
 
 
 def faults(house: House) -> list[tuple[str, str, int]]:
-    return [(alarm.rule.partition(":")[2], alarm.state, alarm.sound_seq) for alarm in house.alarms("gateway_fault")]
+    return [(alarm.rule.partition(":")[2], standing(alarm), alarm.sound_seq) for alarm in house.alarms("gateway_fault")]
 
 
 def test_a_fault_of_the_road_rings_once_the_next_heartbeat_says_it_too(house: House) -> None:
@@ -107,15 +107,6 @@ def test_who_has_taken_it_gets_a_note_and_hears_of_it_again_only_when_it_was_gon
     assert faults(house) == [("store", "kvittert", 2)]
 
 
-def end(house: House, alarm_id: int) -> None:
-    """Somebody takes it, looks, and says that it is mended."""
-    take(house, alarm_id)
-    for to in (State.ON_SITE, State.CLOSED):
-        wish = Act(alarm_id, to, house.id_of(staff, "kari"), None, f"{to.value}-1234", "teknisk", "teknisk_rettet")
-        with house.db.write(house.tenant.id) as s:
-            register.act(s, wish, house.clock.at_ms)
-
-
 def test_a_fault_that_goes_on_although_its_alarm_was_ended_rings_again_after_half_an_hour(house: House) -> None:
     pass_time(house, MIN, faults=CARD)
     end(house, house.alarms()[0].id)
@@ -136,6 +127,71 @@ def test_who_has_ended_it_is_not_called_again_by_the_same_fault(house: House) ->
     assert faults(house) == [("store", "avsluttet", 1), ("store", "meldt", 1)], "who ended it thought it mended"
     pass_time(house, STANDS_MS + MIN)
     assert faults(house) == [("store", "avsluttet", 1), ("store", "auto_avklart", 1)]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["its alarm was ended", "and one stands since"])
+def test_an_alarm_that_was_ended_by_a_clock_ahead_silences_for_no_longer_than_others(house: House, again: bool) -> None:
+    """Whoever ends an alarm at a wrong hour must not end the fault's voice until that hour."""
+    pass_time(house, MIN, faults=CARD)
+    right_ms = house.clock.at_ms
+    house.clock.at_ms = right_ms + 300 * MIN
+    end(house, house.alarms()[0].id)
+    house.clock.at_ms = right_ms
+    pass_time(house, STANDS_MS + 2 * MIN, faults=CARD)
+    assert faults(house) == [("store", "avsluttet", 1), ("store", "meldt", 1)]
+    if again:
+        pass_time(house, ANEW_MS, faults=CARD)
+        assert len(faults(house)) == 2, "it stands, and says so once"
+        end(house, house.alarms()[1].id)
+    pass_time(house, ANEW_MS + MIN, faults=CARD)
+    assert len(faults(house)) == (3 if again else 2), "the newest counts, not the one that ends last"
+
+
+MQTT, SERIAL = "source: mqtt is down: broker gone", "source: serial:enocean is down: no such port"
+
+
+def test_each_source_that_is_down_is_a_fault_of_its_own(house: House) -> None:
+    pass_time(house, MIN, faults=(MQTT,))
+    pass_time(house, MIN, faults=(MQTT, SERIAL))
+    assert faults(house) == [("source:mqtt", "meldt", 1), ("source:serial:enocean", "meldt", 1)]
+    assert [alarm.reason_params["why"] for alarm in house.alarms()] == [MQTT, SERIAL]
+    pass_time(house, STANDS_MS + MIN, faults=(SERIAL,))
+    assert faults(house) == [("source:mqtt", "auto_avklart", 1), ("source:serial:enocean", "meldt", 1)]
+    pass_time(house, STANDS_MS + MIN)
+    assert {state for _, state, _ in faults(house)} == {"auto_avklart"}
+
+
+def test_whoever_is_told_again_hears_what_it_is_now(house: House) -> None:
+    pass_time(house, MIN, faults=(MQTT,))
+    end(house, house.alarms()[0].id)
+    now = "source: mqtt is down: not authorised"
+    pass_time(house, ANEW_MS + MIN, faults=(now,))
+    assert [alarm.reason_params["why"] for alarm in house.alarms()] == [MQTT, now]
+
+
+def test_what_an_older_version_kept_of_all_sources_as_one_becomes_a_fault_of_each(house: House) -> None:
+    """After an upgrade: the old alarm ends by itself, and what is still down is told under its own name."""
+    old = {"kind": "gateway_fault", "quiet_ms": None, "why": MQTT, "priority": Priority.LOW.value}
+    pass_time(house, MIN, faults=(MQTT, SERIAL))
+    gateway_id = house.gate.sender.gateway_id
+    with house.db.write(house.tenant.id) as s:
+        states.lock(s, f"gateway:{gateway_id}", "gateway_fault")
+        states.keep(
+            s, f"gateway:{gateway_id}", "gateway_fault", {"standing": {"gateway_fault:source": old}, "over": {}}
+        )
+        of_old = update(alarms).where(alarms.c.tenant_id == TENANT, alarms.c.rule == "gateway_fault:source:mqtt")
+        s.execute(of_old.values(rule="gateway_fault:source"))
+        gone = alarms.update().where(
+            alarms.c.tenant_id == TENANT, alarms.c.rule == "gateway_fault:source:serial:enocean"
+        )
+        s.execute(gone.values(state="avsluttet", closed_ms=house.clock.at_ms - ANEW_MS))
+    assert house.rows(gateways)[0].health["faults"] == [MQTT, SERIAL]
+    pass_time(house, STANDS_MS + MIN, faults=(MQTT, SERIAL))
+    open_now = [(name, sounds) for name, state, sounds in faults(house) if state == "meldt"]
+    assert open_now == [("source", 1), ("source:mqtt", 1), ("source:serial:enocean", 1)]
+    pass_time(house, STANDS_MS + MIN, faults=(MQTT, SERIAL))
+    open_now = [(name, sounds) for name, state, sounds in faults(house) if state == "meldt"]
+    assert open_now == [("source:mqtt", 1), ("source:serial:enocean", 1)]
 
 
 def test_a_gateway_that_says_nothing_does_not_say_that_it_is_well(house: House) -> None:

@@ -14,7 +14,7 @@ from nattevakt.central.gateway_silence import ANEW_MS, BACK_MS
 from nattevakt.central.tables import gateways, rule_states, staff, transitions
 from nattevakt.central.technical import TOLD_AGAIN_MS
 from tests.central.house import House
-from tests.central.watch import ALL_NIGHT_MS, MIN, S, begun, cycle, live, silent, take, well
+from tests.central.watch import ALL_NIGHT_MS, MIN, S, begun, cycle, live, silent, standing, take, well
 
 
 def flap(house: House, times: int, gone_ms: int = 150 * S, back_ms: int = 15 * S) -> None:
@@ -25,7 +25,7 @@ def flap(house: House, times: int, gone_ms: int = 150 * S, back_ms: int = 15 * S
 
 
 def alarms(house: House) -> list[tuple[str, str, int]]:
-    return [(alarm.reason_code.partition(".")[2], alarm.state, alarm.sound_seq) for alarm in silent(house)]
+    return [(alarm.reason_code.partition(".")[2], standing(alarm), alarm.sound_seq) for alarm in silent(house)]
 
 
 def known(house: House) -> bool:
@@ -124,6 +124,17 @@ def test_a_gateway_that_stays_silent_is_told_again_half_an_hour_after_its_alarm_
     assert len(silent(house)) == 2, "its alarm stands"
     live(house, MIN, *house.gates)
     assert alarms(house)[-1][1] == "auto_avklart"
+
+
+def test_an_alarm_that_was_ended_by_a_clock_ahead_leaves_no_gateway_untold(house: House) -> None:
+    begun(house)
+    live(house, 2 * MIN, house.gates[1])
+    right_ms = house.clock.at_ms
+    house.clock.at_ms = right_ms + 300 * MIN
+    close(house, silent(house)[-1].id)
+    house.clock.at_ms = right_ms
+    live(house, TOLD_AGAIN_MS, house.gates[1])
+    assert [state for _, state, _ in alarms(house)] == ["avsluttet", "meldt"]
 
 
 def test_that_the_centre_was_away_does_not_prove_that_the_line_held(house: House) -> None:

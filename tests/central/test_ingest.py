@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database
@@ -17,6 +18,7 @@ from nattevakt.central.tables import (
     device_states,
     events,
     gateways,
+    listed_devices,
     notices,
     refused_rows,
     rule_states,
@@ -32,12 +34,11 @@ from nattevakt.edge.events import (
     Health,
     SourceBack,
     SourceLost,
-    Started,
     Tombstone,
 )
 from nattevakt.edge.rules.rule import Priority
-from nattevakt.edge.wire import HeldStream, Outcome
-from tests.central.house import BED, BUTTON, S1, S2, S3, House, line, moment, press
+from nattevakt.edge.wire import Outcome
+from tests.central.house import BED, BUTTON, LOOSE, S1, S2, S3, House, line, moment, press
 
 STORED, DUPLICATE, CONFLICT, REFUSED = Outcome.STORED, Outcome.DUPLICATE, Outcome.CONFLICT, Outcome.REFUSED
 
@@ -214,6 +215,21 @@ def test_a_tombstone_fills_its_range_names_what_was_lost_and_makes_it_unknown(ho
     assert (state.unknown_since_ms, state.readings) == (None, {"bed": "empty"})
 
 
+@pytest.mark.parametrize(("use", "known"), [("bed", False), ("call", True), ("auto", True)])
+def test_a_mat_with_a_button_of_which_all_was_lost_is_not_known_by_a_call(house: House, use: str, known: bool) -> None:
+    """Nothing was ever heard of its bed; what it is there for, its gateway's list tells."""
+    with house.db.write(house.tenant.id) as s:
+        s.execute(insert(listed_devices), {"gateway_id": house.gate.sender.gateway_id, "address": LOOSE, "use": use})
+    at = moment(house.clock.at_ms)
+    house.gate.tell(9, Tombstone(S1, 1, 8, "B", "shed", 8, at, at, (LOOSE,)))
+    house.clock.at_ms += 60_000
+    house.gate.tell(10, press(LOOSE))
+    assert [alarm.kind for alarm in house.alarms() if alarm.kind == "call"] == ["call"]
+    assert (house.rows(device_states)[0].unknown_since_ms is None) is known
+    house.gate.tell(11, Bed(LOOSE, occupied=False))
+    assert house.rows(device_states)[0].unknown_since_ms is None
+
+
 @pytest.mark.parametrize(("why", "kind"), [("shed", "rows_lost"), ("parked: 500 three times", "parked_event")])
 def test_a_lost_row_that_might_be_a_call_rings(house: House, why: str, kind: str) -> None:
     at = moment(house.clock.at_ms)
@@ -227,74 +243,6 @@ def test_a_buried_row_that_comes_after_all_is_stored(house: House) -> None:
     house.gate.tell(2, Tombstone(S1, 1, 1, "A", "parked: 500", 1, at, at, (BUTTON,)))
     assert outcomes(house.gate.tell(1, press())) == [STORED]
     assert house.alarms("call")
-
-
-def start(house: House, seq: int, last: int, *, life_ms: int | None = None) -> Any:
-    life = moment(life_ms) if life_ms is not None else None
-    return house.gate.tell(seq, Started("0.1.0", S1, last, life), stream=S2, firsts={S2: seq})
-
-
-def test_a_stream_that_lacks_its_last_rows_alarms_once_and_clears_when_they_come(house: House) -> None:
-    house.gate.tell(1, Bed(BED, occupied=True))
-    start(house, 4, last=3)
-    assert house.alarms("rows_missing") == [], "until its first heartbeat nobody knows what it still sends"
-    house.gate.beat(S2)
-    (alarm,) = house.alarms("rows_missing")
-    assert (alarm.priority, alarm.reason_params["rows"], alarm.state) == (Priority.LOW, "2–3", "meldt")
-    house.gate.beat(S2)
-    house.gate.tell(5, Bed(BED, occupied=False), stream=S2)
-    assert len(house.rows(transitions)) == 1
-    house.gate.tell(2, Bed(BED, occupied=True))
-    house.gate.tell(3, Bed(BED, occupied=True))
-    house.gate.beat(S2)
-    assert house.alarms("rows_missing")[0].state == "auto_avklart"
-
-
-def test_a_stream_is_not_short_while_its_rows_are_still_on_the_way(house: House) -> None:
-    house.gate.tell(1, Bed(BED, occupied=True))
-    house.gate.beat(S2, HeldStream(S1, 1, 3, 1))
-    start(house, 4, last=3)
-    assert house.alarms("rows_missing") == []
-    house.gate.beat(S2, HeldStream(S1, 1, 3, 3))
-    assert house.alarms("rows_missing") == [], "it hears just now that we have not what it holds for delivered"
-    house.gate.beat(S2, HeldStream(S1, 1, 3, 3))
-    assert len(house.alarms("rows_missing")) == 1
-
-
-def test_what_a_centre_that_was_restored_does_not_hold_is_sent_again_and_not_called_missing(house: House) -> None:
-    """Dense seed 18: the agents had been started anew after the copy was made."""
-    house.gate.tell(1, Bed(BED, occupied=True))
-    house.gate.beat(S1, HeldStream(S1, 1, 1, 1))
-    start(house, 4, last=3)
-    house.gate.beat(S2, HeldStream(S1, 1, 3, 3), HeldStream(S2, 4, 4, 3))
-    house.gate.beat(S2, HeldStream(S1, 1, 3, 1), HeldStream(S2, 4, 4, 4))
-    house.gate.tell(2, Bed(BED, occupied=True))
-    house.gate.tell(3, Bed(BED, occupied=False))
-    house.gate.beat(S2, HeldStream(S1, 1, 3, 3), HeldStream(S2, 4, 4, 4))
-    assert house.alarms("rows_missing") == []
-
-
-def test_a_complete_stream_is_not_short(house: House) -> None:
-    for seq in (1, 2, 3):
-        house.gate.tell(seq, Bed(BED, occupied=True))
-    start(house, 4, last=3)
-    house.gate.beat(S2)
-    assert house.alarms() == []
-
-
-def test_what_nobody_listened_to_is_unknown_until_it_is_heard(house: House) -> None:
-    house.gate.tell(1, Bed(BED, occupied=True))
-    life_ms = house.clock.at_ms + 5_000
-    house.clock.at_ms += 3_600_000
-    start(house, 2, last=1, life_ms=life_ms)
-    (state,) = house.rows(device_states)
-    assert (state.unknown_since_ms, state.unknown_reason) == (life_ms, "restart")
-    house.gate.beat(S2, heard={BED: 3_700_000})
-    assert house.rows(device_states)[0].unknown_since_ms == life_ms
-    house.clock.at_ms += 30_000
-    house.gate.beat(S2, heard={BED: 5_000})
-    (state,) = house.rows(device_states)
-    assert (state.unknown_since_ms, state.last_heard_ms) == (None, house.clock.at_ms - 5_000)
 
 
 def test_a_lost_source_makes_its_devices_unknown_and_its_return_does_not_guess(house: House) -> None:

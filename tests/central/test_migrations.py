@@ -17,6 +17,7 @@ from nattevakt.central.db import Database, make_engine
 from nattevakt.central.places import bases, plans
 from nattevakt.central.places.plan_lines import sha_of
 from nattevakt.central.tables import gateways, listed_devices
+from nattevakt.edge.errors import RetryError
 from nattevakt.edge.rules.windows import Window
 from tests.support.postgres import Postgres
 from tests.support.schema import differences
@@ -102,7 +103,7 @@ CARRIED = ("door_windows", "bed_windows")
 """What 0004 turned into plans."""
 
 
-@pytest.mark.parametrize("before", ["0001", "0002", "0003", "0004", "0005", "0006"])
+@pytest.mark.parametrize("before", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"])
 def test_a_database_in_use_keeps_every_row_through_the_migration(empty_url: str, before: str) -> None:
     engine = make_engine(make_url(empty_url))
     bring_to(engine, before)
@@ -220,3 +221,45 @@ def test_a_gateway_from_before_is_not_taken_for_one_that_told_its_list(empty_url
         assert listed == []
     finally:
         db.close()
+
+
+_WITNESS = """
+CREATE TABLE seen (turn bigint, limit_is text);
+GRANT ALL ON seen TO PUBLIC;
+CREATE FUNCTION look() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+  INSERT INTO public.seen VALUES (txid_current(), current_setting('statement_timeout')); END $$;
+CREATE EVENT TRIGGER looks ON ddl_command_end EXECUTE FUNCTION look();
+"""
+
+
+def test_on_postgresql_each_version_is_a_transaction_and_none_is_cut_off(postgres: Postgres) -> None:
+    """All in one would hold every lock until the last is done, and 15 s are too short for the events of a year."""
+    url = postgres.empty_database()
+    admin = make_engine(make_url(url).set(username="postgres"))
+    engine = make_engine(make_url(url))
+    try:
+        with admin.connect() as connection, connection.begin():
+            connection.exec_driver_sql(_WITNESS)
+        migrate.upgrade(url)
+        with engine.connect() as connection:
+            seen = connection.exec_driver_sql("SELECT turn, limit_is FROM seen").all()
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "15s", "all others are cut off"
+    finally:
+        engine.dispose()
+        admin.dispose()
+    versions = len(list((VERSIONS / "versions").glob("v*.py")))
+    assert len({row.turn for row in seen}) == versions
+    assert {row.limit_is for row in seen} == {"0"}
+    postgres.drop(url)
+
+
+def test_only_one_migrates_a_database_at_a_time(postgres: Postgres) -> None:
+    url = postgres.empty_database()
+    engine = make_engine(make_url(url))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (migrate.LOCK,))
+        with pytest.raises(RetryError):
+            migrate.upgrade(url)
+    engine.dispose()
+    assert migrate.upgrade(url) == (None, migrate.head())
+    postgres.drop(url)

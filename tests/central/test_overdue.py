@@ -8,14 +8,15 @@ from random import Random
 import pytest
 
 from nattevakt.central import sweep
-from nattevakt.central.alarms import overdue
+from nattevakt.central.alarms import overdue, register
 from nattevakt.central.alarms.lifecycle import IllegalMove, State
-from nattevakt.central.alarms.requests import SomeoneFirst
+from nattevakt.central.alarms.requests import ClearRequest, SomeoneFirst
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database
-from nattevakt.central.tables import alarms, notices, wake_rows
+from nattevakt.central.tables import alarms, notices
 from nattevakt.edge.errors import NattevaktError, RejectError
-from nattevakt.edge.rules.rule import Priority
+from nattevakt.edge.pace import SPEED_MAX, stretched
+from nattevakt.edge.rules.rule import Priority, Reason
 from tests.central.house import House
 from tests.central.taken_night import LIMIT_MS, MINUTE_MS, Night, oslo
 
@@ -46,7 +47,8 @@ def test_taken_and_nobody_there_rings_again_for_everybody_and_says_who_had_it(ni
     assert [row.state for row in fresh] == ["pending", "pending"]
     night.passes(60)
     night.sweep()
-    assert night.causes(alarm) == ["raise", "take", "escalate"], "once, until somebody takes it again"
+    whys = [row.detail["why"] for row in night.history(alarm)[2:]]
+    assert whys.count("overdue") == 1, "once, until somebody takes it again"
 
 
 def test_it_rings_after_every_take_that_leads_nowhere(night: Night) -> None:
@@ -293,60 +295,27 @@ def test_a_tap_in_the_very_moment_wins_or_loses_and_is_never_an_error(night: Nig
     assert outcomes <= {3, 5}
 
 
-def test_many_in_one_sweep_each_ring(night: Night) -> None:
-    taken = [night.ring(subject=f"room:{number}") for number in range(7)]
-    for alarm in taken:
-        night.act(alarm, State.TAKEN)
-    night.passes(11)
-    night.sweep()
-    assert {night.row(alarm).state for alarm in taken} == {State.ESCALATED.value}
-    assert night.deadlines() == {}
+def test_at_no_pace_is_the_limit_that_needs_no_settings_too_short() -> None:
+    assert stretched(overdue.LIMIT_MS, SPEED_MAX) == overdue.LIMIT_MS
 
 
-def test_what_was_taken_before_there_were_deadlines_is_given_one(night: Night) -> None:
-    alarm = night.ring()
-    night.act(alarm, State.TAKEN)
+@pytest.mark.parametrize("priority", [Priority.LOW, Priority.HIGH])
+def test_an_alarm_of_a_kind_that_only_a_newer_version_knows_is_taken_like_any_other(
+    night: Night, priority: Priority
+) -> None:
+    alarm = night.ring("battery_low", priority)
     with night.house.db.write(night.house.tenant.id) as s:
-        s.execute(alarms.update().where(alarms.c.tenant_id == TENANT), {"due_ms": None})
-        s.execute(wake_rows.delete().where(wake_rows.c.tenant_id == TENANT))
-    night.passes(1)
-    night.sweep()
+        s.execute(alarms.update().where(alarms.c.tenant_id == TENANT), {"kind": "brand_new"})
+    night.act(alarm, State.TAKEN)
     assert night.deadlines() == {f"alarm:{alarm}": night.now_ms + LIMIT_MS}
-    with night.house.db.write(night.house.tenant.id) as s:
-        assert overdue.ensure(s, night.now_ms) == 0
-
-
-def test_what_was_taken_by_a_clock_that_ran_ahead_does_not_wait_for_that_time(night: Night) -> None:
-    real_ms = night.now_ms
-    night.passes(24 * 60)
-    alarm = night.ring()
-    night.act(alarm, State.TAKEN)
-    night.house.clock.at_ms = real_ms
+    over = ClearRequest("room:1", "battery_low", Reason("r"))
+    done = night.house.db.transact(night.house.tenant.id, lambda s: register.apply(s, over, night.now_ms))
+    assert done.how == "noted"
+    night.passes(10)
     night.sweep()
-    assert night.deadlines() == {f"alarm:{alarm}": real_ms + LIMIT_MS}
-    for _ in range(3):
-        night.passes(5)
-        night.sweep()
     assert night.row(alarm).state == State.ESCALATED.value
-
-
-def test_a_deadline_without_its_alarm_or_its_holder_is_taken_away(night: Night) -> None:
-    alarm = night.ring()
-    with night.house.db.write(night.house.tenant.id) as s:
-        overdue.watch(s, alarm, night.now_ms)
-        overdue.watch(s, 4_711, night.now_ms)
-    night.sweep()
-    assert night.deadlines() == {}
-    assert night.causes(alarm) == ["raise"]
-
-
-def test_a_deadline_that_comes_before_the_holders_time_is_over_is_set_right(night: Night) -> None:
-    alarm = night.ring()
-    night.act(alarm, State.TAKEN)
-    due_ms = night.row(alarm).due_ms
-    with night.house.db.write(night.house.tenant.id) as s:
-        overdue.watch(s, alarm, night.now_ms)
-    night.passes(1)
-    night.sweep()
-    assert night.row(alarm).state == State.TAKEN.value
-    assert night.deadlines() == {f"alarm:{alarm}": due_ms}
+    night.house.db.transact(night.house.tenant.id, lambda s: register.apply(s, over, night.now_ms))
+    assert night.row(alarm).state == State.ESCALATED.value, "whether it may clear itself, only that version knows"
+    for to in (State.TAKEN, State.ON_THE_WAY, State.ON_SITE, State.CLOSED):
+        night.act(alarm, to)
+    assert night.row(alarm).state == State.CLOSED.value

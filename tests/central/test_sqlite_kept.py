@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from nattevakt.central.columns import TENANT
@@ -44,6 +44,31 @@ def test_one_connection_serves_readers_and_writers_one_after_the_other(db: Datab
         assert not first.in_transaction
         assert len(keys(db, tenant_id)) == number + 1
     assert drivers(db, tenant_id, write=False) is first
+
+
+@pytest.mark.parametrize("uses", [1, 2, 3])
+def test_rows_that_nobody_reads_to_their_end_hold_no_connection_back(db: Database, uses: int) -> None:
+    """A cursor that is left half read shows its connection for ever what the database was then."""
+    tenant_id, _ = db.set_tenant("a", "A", "Europe/Oslo")
+    with db.write(tenant_id) as s:
+        for number in range(200):
+            s.insert(wards, key=f"w{number}", **NIGHT)
+    half = select(wards).where(wards.c.tenant_id == TENANT)
+    left = []
+    with db.read(tenant_id) as s:
+        reader = driver_of(s)
+        for _ in range(uses):
+            rows = s.execute(half)
+            left.append((rows, next(iter(rows))))
+    with db.read(tenant_id) as beside:
+        assert driver_of(beside) is reader
+        with db.write(tenant_id) as s:
+            s.insert(wards, key="new", **NIGHT)
+    count = text("SELECT count(*) FROM wards WHERE tenant_id = :tenant")
+    with db.read(tenant_id) as one, db.read(tenant_id) as other:
+        assert reader in (driver_of(one), driver_of(other))
+        assert [s.execute(count).scalar() for s in (one, other)] == [201, 201]
+    assert len(left) == uses
 
 
 def test_what_failed_is_undone_and_its_connection_not_kept(db: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def played(choice: random.Random) -> tuple[list[Step], list[tuple[int, Reach]], 
             sent = made + choice.randint(0, 500) if choice.random() < 0.8 else None
             shown = sent + choice.randint(0, 90_000) if sent is not None and choice.random() < 0.7 else None
             sounded = shown if choice.random() < 0.5 else None
-            known = {"sent_ms": sent, "shown_ms": shown, "sounded_ms": sounded, "lease_until_ms": None}
+            known: dict[str, Any] = {"sent_ms": sent, "shown_ms": shown, "sounded_ms": sounded, "lease_until_ms": None}
             known |= dict.fromkeys(("seen_ms", "taken_ms", "failed_ms"), None)
             code = "shown" if shown else "sent" if sent else "pending"
             reach = Reach(number * 10 + tablet, tablet, "T", code, "", acted=False, made_ms=made, **known)

@@ -12,6 +12,7 @@ from nattevakt.central import states
 from nattevakt.central.columns import TENANT
 from nattevakt.central.supervision import RULES, Rule
 from nattevakt.central.tables import alarm_events, alarms, events, rule_states, stays, transitions
+from nattevakt.edge.errors import RetryError
 from nattevakt.edge.events import Bed, Call, Contact, Event, Fall, Foreign, Leak, Motion, Urgency
 from nattevakt.edge.rules.rule import Armed, Fact, JsonState, Priority, Step, Wake
 from tests.central.house import BED, BUTTON, DOOR, LEAK, LOOSE, S1, House, line, moment, press
@@ -37,6 +38,19 @@ def test_a_rule_that_fails_rings_plainly_and_says_so(house: House, step: object)
     assert len(house.alarms("rule_failed")) == 1
     assert all(row.alarm_id is not None for row in house.rows(events))
     assert [row.state for row in house.rows(rule_states) if row.rule in ("call", "fall")] == [{}, {}]
+
+
+def test_a_rule_without_memory_is_no_fault_of_its_event(house: House) -> None:
+    """Three failures that count against a batch would park rows that nothing is wrong with."""
+
+    def starved(_state: JsonState, _fact: Fact | Wake, _armed: Armed, _now_ms: int) -> Step:
+        raise MemoryError
+
+    with pytest.raises(RetryError):
+        house.gate.tell(1, press(), rules=(replace(RULES[0], step=starved), *RULES[1:]))
+    assert house.rows(events) == []
+    house.gate.tell(1, press())
+    assert [alarm.kind for alarm in house.alarms()] == ["call"]
 
 
 def test_a_rule_that_fails_for_one_event_still_judges_the_others(house: House) -> None:

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, text, update
 
-from nattevakt.central import sweep
+from nattevakt.central import sweep, wakes
+from nattevakt.central.alarms import escalating
 from nattevakt.central.columns import TENANT
-from nattevakt.central.db import Database, Tenant
+from nattevakt.central.db import Database, Tenant, TenantSession
+from nattevakt.central.notify import routing_rows
+from nattevakt.central.notify.routing import Chain, Route, Routing, Step
 from nattevakt.central.tables import alarm_events, events, wake_rows
+from nattevakt.central.wake_handlers import HANDLERS
+from nattevakt.edge.errors import RetryError
 from nattevakt.edge.rules.rule import Priority
 from tests.central.house import Clock, House, press
 from tests.support.wait import until
@@ -58,6 +63,19 @@ def test_what_the_cycle_itself_makes_due_is_handled_by_it(house: House) -> None:
     planted = {(row.subject, row.rule): row for row in house.rows(wake_rows) if (row.subject, row.rule) not in before}
     late = [row for row in planted.values() if row.wake_at_ms <= house.clock.at_ms and row.look_ms is None]
     assert not late, "what was planted as due was looked at in the same cycle"
+
+
+def test_a_deadline_that_finds_no_memory_is_looked_at_again_and_is_no_fault_of_its_rule(house: House) -> None:
+    def starved(_s: TenantSession, _tenant: Tenant, _wake: wakes.Wake, _now_ms: int, _pace: float) -> None:
+        raise MemoryError
+
+    with house.db.write(house.tenant.id) as s:
+        wakes.arm(s, "device:x", "device_silent", house.clock.at_ms)
+    with pytest.raises(RetryError):
+        sweep.cycle(house.db, house.tenant, house.clock.at_ms, handlers={**HANDLERS, "device_silent": starved})
+    assert house.alarms() == []
+    due = [row for row in house.rows(wake_rows) if row.subject == "device:x"]
+    assert [(row.wake_at_ms, row.look_ms) for row in due] == [(house.clock.at_ms, None)]
 
 
 def test_a_handled_row_is_left_alone(house: House) -> None:
@@ -148,3 +166,41 @@ def test_the_watcher_outlives_what_nobody_foresaw(house: House, database_url: st
     until(lambda: sweep.age_s(house.db, house.clock.at_ms) is not None, "the next cycle")
     sweeper.stop()
     odd.close()
+
+
+def broken(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
+    raise ValueError("ødelagt")
+
+
+def test_an_alarm_whose_way_fails_is_told_of_once_and_that_one_not_of_itself(house: House) -> None:
+    """With one chain for all, the alarm that says so goes on too, and fails as well."""
+    chain = Chain("alle", "Alle", (Step(("tablets:ward",), 0), Step(("tablets:all",), 60)))
+    routing = Routing(chains=(chain,), routes=(Route("alle"),))
+    said: dict[str, Any] = {"why": "prøve", "staff_id": None, "by_name": "x", "expected_version": 0}
+    house.db.transact(house.tenant.id, lambda s: routing_rows.save(s, routing, now_ms=house.clock.at_ms, **said))
+    house.gate.tell(1, press())
+    for _ in range(30):
+        house.clock.at_ms += 15_000
+        sweep.cycle(house.db, house.tenant, house.clock.at_ms, 1.0, {**HANDLERS, escalating.RULE: broken})
+    assert [(alarm.subject, alarm.kind) for alarm in house.alarms()][1:] == [("rule:escalation", "rule_failed")]
+
+
+def test_where_the_failure_cannot_be_told_either_what_is_due_behind_it_is_looked_at(house: House) -> None:
+    seen: list[str] = []
+
+    def later(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:
+        seen.append(wake.subject)
+        wakes.arm(s, wake.subject, wake.rule, None)
+
+    chain = Chain("sirene", "Sirene", (Step(("siren",), 0), Step(("tablets:all",), 60)))
+    routing = Routing(chains=(chain,), routes=(Route("sirene"),))
+    said: dict[str, Any] = {"why": "prøve", "staff_id": None, "by_name": "x", "expected_version": 0}
+    house.gate.tell(1, press())
+    with house.db.write(house.tenant.id) as s:
+        routing_rows.save(s, routing, now_ms=house.clock.at_ms, **said)
+        # No such thing is stored by us: whoever raises an alarm now fails at its first step.
+        s.execute(text("UPDATE gateways SET health = '[1]' WHERE tenant_id = :tenant"))
+        wakes.arm(s, "z", "later", house.clock.at_ms)
+    house.clock.at_ms += 60_000
+    sweep.cycle(house.db, house.tenant, house.clock.at_ms, 1.0, {"later": later, escalating.RULE: broken})
+    assert seen == ["z"]

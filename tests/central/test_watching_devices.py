@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from nattevakt.central import watching
+from nattevakt.central import technical, watching
 from nattevakt.central.devices import mute_devices
 from nattevakt.central.seed import apply_seed
 from nattevakt.central.seed_file import DeviceEntry, Seed, TenantEntry
@@ -19,7 +21,7 @@ from nattevakt.central.tables import (
 from nattevakt.edge.events import Bed, Contact, Health, SourceBack, SourceLost, Started
 from nattevakt.edge.rules.rule import Priority
 from tests.central.house import BED, BUTTON, DOOR, S1, S2, SEED, House, line, moment, press
-from tests.central.watch import MIN, S, begun, cycle, live, reports, state_of, take, well
+from tests.central.watch import MIN, S, begun, cycle, end, live, reports, standing, state_of, take, well
 
 
 def told(house: House) -> list[Any]:
@@ -88,6 +90,72 @@ def test_a_device_alarm_that_somebody_has_gets_a_note(house: House) -> None:
     live(house, MIN, house.gates[0], house.gates[1], heard={BED: 0})
     assert [row.state for row in told(house)] == ["kvittert"]
     assert [row.cause for row in house.rows(transitions)][-1] == "note"
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "told_at"),
+    [((14, 0), (15, 0)), ((14, 45), (15, 15)), ((15, 5), (22, 0))],
+    ids=["the next shift", "not sooner than half an hour", "the shift after"],
+)
+def test_a_device_that_stays_silent_is_told_again_when_the_shift_changes(
+    house: House, ended_at: tuple[int, int], told_at: tuple[int, int]
+) -> None:
+    """Whoever ended its alarm thought it mended. The next shift hears that it is not, and nobody twice a night."""
+
+    def at(hour: int, minute: int) -> int:
+        return int(datetime(2026, 11, 21, hour, minute, tzinfo=ZoneInfo("Europe/Oslo")).timestamp()) * S
+
+    def states() -> list[str]:
+        return [row.state for row in told(house)]
+
+    house.clock.at_ms = at(*ended_at) - 12 * MIN
+    begun(house)
+    reports(house, BED, 60)
+    live(house, 12 * MIN, *house.gates, step_ms=30 * S)
+    end(house, told(house)[0].id)
+    skips(house, at(*told_at) - 2 * MIN)
+    assert states() == ["avsluttet"]
+    live(house, 4 * MIN, *house.gates, step_ms=30 * S)
+    assert states() == ["avsluttet", "meldt"]
+    live(house, 45 * MIN, *house.gates, step_ms=30 * S)
+    assert [row.sound_seq for row in told(house)] == [1, 1], "it stands, and says so once"
+    live(house, MIN, *house.gates, heard={BED: 0})
+    assert states() == ["avsluttet", "auto_avklart"]
+
+
+def skips(house: House, to_ms: int) -> None:
+    """Time passes in larger steps: both gateways are well at the end of each."""
+    while house.clock.at_ms < to_ms:
+        live(house, min(5 * MIN, to_ms - house.clock.at_ms), *house.gates, step_ms=5 * MIN)
+
+
+def test_a_silent_device_is_not_told_again_while_its_gateway_is_not_heard(house: House) -> None:
+    begun(house)
+    reports(house, BED, 60)
+    live(house, 12 * MIN, *house.gates, step_ms=30 * S)
+    end(house, told(house)[0].id)
+    ended_ms = house.clock.at_ms
+    live(house, 5 * MIN, house.gates[1])
+    again_ms = technical.at_next_shift(ended_ms, house.tenant.time_zone)
+    while house.clock.at_ms < again_ms + 20 * MIN:
+        live(house, 5 * MIN, house.gates[1], step_ms=5 * MIN)
+    assert [(row.kind, standing(row)) for row in told(house)] == [
+        ("device_silent", "avsluttet"),
+        ("gateway_silent", "meldt"),
+    ]
+    live(house, 12 * MIN, *house.gates, step_ms=30 * S)
+    assert [row.state for row in told(house) if row.kind == "device_silent"] == ["avsluttet", "meldt"]
+
+
+def test_what_can_wait_for_the_day_is_not_told_twice_a_night() -> None:
+    zone = ZoneInfo("Europe/Oslo")
+
+    def at(day: int, hour: int, minute: int = 0, month: int = 11) -> int:
+        return int(datetime(2026, month, day, hour, minute, tzinfo=zone).timestamp()) * S
+
+    said = [technical.at_next_shift(ended_ms, "Europe/Oslo") for ended_ms in (at(20, 22, 5), at(21, 3), at(21, 6, 50))]
+    assert said == [at(21, 7), at(21, 7), at(21, 7, 20)]
+    assert technical.at_next_shift(at(24, 23, 0, 10), "Europe/Oslo") == at(25, 7, 0, 10), "a night of nine hours"
 
 
 def test_heard_through_either_gateway_is_heard(house: House) -> None:

@@ -62,6 +62,16 @@ def take(house: House, alarm_id: int, limit_ms: int = overdue.LIMIT_MS) -> None:
     house.db.transact(house.tenant.id, lambda s: register.act(s, wish, house.clock.at_ms, limit_ms))
 
 
+def end(house: House, alarm_id: int) -> None:
+    """Kari takes it, looks, and says that it is mended."""
+    take(house, alarm_id)
+    for to in (State.ON_SITE, State.CLOSED):
+        key = f"{to.value}-{alarm_id:08}"
+        wish = Act(alarm_id, to, house.id_of(staff, "kari"), None, key, "teknisk", "teknisk_rettet")
+        with house.db.write(house.tenant.id) as s:
+            register.act(s, wish, house.clock.at_ms)
+
+
 def reports(house: House, address: str, interval_s: int | None, *, mute: bool = False) -> None:
     """This device tells of itself every so often."""
     with house.db.write(house.tenant.id) as s:
@@ -72,6 +82,11 @@ def reports(house: House, address: str, interval_s: int | None, *, mute: bool = 
 
 def silent(house: House) -> list[Any]:
     return house.alarms("gateway_silent")
+
+
+def standing(alarm: Any) -> str:
+    """Its state, where it makes no difference whether whoever was asked first has been passed over meanwhile."""
+    return State.REPORTED.value if alarm.state == State.ESCALATED else str(alarm.state)
 
 
 def state_of(house: House, address: str, gateway: int = 0) -> Any:

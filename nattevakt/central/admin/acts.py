@@ -7,7 +7,8 @@ know HTTP, forms or HTML.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from nattevakt.central import backtest
@@ -22,11 +23,23 @@ from nattevakt.edge.errors import NattevaktError, RejectError
 DAY_MS = 86_400_000
 STARTUP_DAYS_MAX = 60
 TRIALS = threading.BoundedSemaphore(1)
-"""One trial of a plan at a time in this process: it is seconds of work, and alarms are judged in the same process."""
+"""One trial of a plan or one report at a time in this process: it is seconds of work, and alarms are judged in the same
+process."""
 
 
 class Busy(NattevaktError):  # noqa: N818 - named for what it says to the caller
-    """Another trial is under way in this process."""
+    """Another trial or report is under way in this process."""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Nothing else that takes seconds of work is done meanwhile for a ward's lead. Raises Busy where something is."""
+    if not TRIALS.acquire(blocking=False):
+        raise Busy("another plan is being tried, or a report made")
+    try:
+        yield
+    finally:
+        TRIALS.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +142,11 @@ def end_plan(s: TenantSession, lead: Lead, resident: Resident, why: str) -> Plan
 
 def try_plan(db: Database, lead: Lead, resident: Resident, lines: Sequence[Line], nights: int) -> backtest.Backtest:
     """What the lines would have done on past nights. Raises Busy where another trial is under way."""
-    if not TRIALS.acquire(blocking=False):
-        raise Busy("another plan is being tried")
-    try:
-        with db.read(lead.tablet.tenant.id) as s:
-            return backtest.run(s, resident.id, lines, nights, lead.now_ms)
-    finally:
-        TRIALS.release()
+    with alone(), db.read(lead.tablet.tenant.id) as s:
+        return backtest.run(s, resident.id, lines, nights, lead.now_ms)
 
 
 def suggested(db: Database, lead: Lead, resident: Resident) -> Suggestion | None:
     """The change of a limit that would have helped. Raises Busy as `try_plan` does: it is a trial of many plans."""
-    if not TRIALS.acquire(blocking=False):
-        raise Busy("another plan is being tried")
-    try:
-        with db.read(lead.tablet.tenant.id) as s:
-            return suggestion(s, resident.id, lead.now_ms)
-    finally:
-        TRIALS.release()
+    with alone(), db.read(lead.tablet.tenant.id) as s:
+        return suggestion(s, resident.id, lead.now_ms)

@@ -15,7 +15,17 @@ import structlog
 from fastapi import APIRouter, Depends, Request, Response
 
 from nattevakt.central import alarm_health
-from nattevakt.central.admin import acts, api_answers, moments, plan_doubts, round_counts, story_api
+from nattevakt.central.admin import (
+    acts,
+    api_answers,
+    chain_api,
+    channels_routes,
+    duty_api,
+    moments,
+    plan_doubts,
+    round_counts,
+    story_api,
+)
 from nattevakt.central.admin.acts import Ground
 from nattevakt.central.admin.api_bodies import (
     EmptyBody,
@@ -49,6 +59,9 @@ Body = Annotated[dict[str, object], Depends(json_body)]
 ONE = "/residents/{resident_id}"
 WARD = "/wards/{ward_id}/rounds"
 router.include_router(story_api.router)
+router.include_router(chain_api.router)
+router.include_router(duty_api.router)
+router.include_router(channels_routes.api_router)
 
 
 @router.get("/templates", **_told())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nattevakt.central.admin.acts import Ground, Wish
+from nattevakt.central.notify.routing import ROLES, SHIFTS, STEPS_MAX
 from nattevakt.central.places.plan_lines import TEXT_MAX, Line, PlanError, read_lines
 from nattevakt.central.rounds.limits import BOUNDS, Limits
 from nattevakt.central.rounds.times import TIMES_MAX
@@ -90,6 +91,14 @@ class WhyBody:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainTestBody:
+    """Whose chain is to be tested: one resident's, or those of all of a ward."""
+
+    ward_id: int | None = None
+    resident_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EmptyBody:
     """Nothing more to say."""
 
@@ -129,6 +138,31 @@ class LimitsBody:
         return Limits(self.retry_min, self.overdue_min, self.spread_min, self.dense_min)
 
 
+@dataclass(frozen=True, slots=True)
+class RoutingBody:
+    """A routing document to be saved. expected_version: the one that was read, 0 where there is none."""
+
+    expected_version: int
+    why: str
+    routing: object
+
+
+@dataclass(frozen=True, slots=True)
+class DutyBody:
+    """A duty: for a ward, or a zone by its key, or with neither for the whole municipality."""
+
+    staff_id: int
+    role: str
+    from_ms: int
+    to_ms: int
+    ward_id: int | None = None
+    zone: str | None = None
+
+
+def _as_it_is(value: object, _where: str) -> object:
+    return value
+
+
 def _within(least: int, most: int, unit: str) -> Reader:
     def read_number(value: object, where: str) -> int:
         found = whole(value, where)
@@ -165,6 +199,9 @@ _READERS: Mapping[type, Reader] = {
     StartBody: record(StartBody, closed=True),
     WhyBody: record(WhyBody, _PROSE, closed=True),
     EmptyBody: record(EmptyBody, closed=True),
+    ChainTestBody: record(ChainTestBody, closed=True),
+    RoutingBody: record(RoutingBody, {"why": _prose, "routing": _as_it_is}, closed=True),
+    DutyBody: record(DutyBody, closed=True),
     Ground: _ground,
     TimesBody: record(TimesBody, {"times": _times}, closed=True),
     LimitsBody: record(LimitsBody, {name: _within(*ends, " minutes") for name, ends in BOUNDS.items()}, closed=True),
@@ -224,6 +261,34 @@ _TIME = _schema(
     minute={"type": "integer", "minimum": 0, "maximum": DAY_MINUTES - 1},
     weekdays={"type": "integer", "minimum": 1, "maximum": EVERY_DAY, "default": EVERY_DAY},
 )
+_KEYS = {"type": "array", "items": _TEXT}
+_STEP = _schema("to", to={**_KEYS, "minItems": 1}, after_s={"type": "integer", "minimum": 0, "maximum": 3600})
+_ROUTING = _schema(
+    zones={"type": "array", "items": _schema("key", "name", "wards", key=_TEXT, name=_TEXT, wards=_KEYS)},
+    teams={"type": "array", "items": _schema("key", "name", "staff", key=_TEXT, name=_TEXT, staff=_KEYS)},
+    chains={
+        "type": "array",
+        "items": _schema(
+            *("key", "name", "steps"),
+            key=_TEXT,
+            name=_TEXT,
+            steps={"type": "array", "items": _STEP, "minItems": 1, "maxItems": STEPS_MAX},
+            repeat_s={"type": "integer", "minimum": 0, "maximum": 3600, "default": 300},
+        ),
+    },
+    routes={
+        "type": "array",
+        "items": _schema(
+            "chain",
+            chain=_TEXT,
+            kinds=_KEYS,
+            priorities={"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 3}},
+            wards=_KEYS,
+            zones=_KEYS,
+            shifts={"type": "array", "items": {"type": "string", "enum": list(SHIFTS)}},
+        ),
+    },
+)
 SCHEMAS: Mapping[type, dict[str, Any]] = {
     PlanBody: _schema(
         *("expected_version", "lines", "why"),
@@ -240,6 +305,22 @@ SCHEMAS: Mapping[type, dict[str, Any]] = {
     StartBody: _schema(startup_to_ms={"type": ["integer", "null"]}),
     WhyBody: _schema("why", why=_TEXT),
     EmptyBody: _schema(),
+    RoutingBody: _schema(
+        *("expected_version", "why", "routing"),
+        expected_version={"type": "integer", "minimum": 0},
+        why=_TEXT,
+        routing=_ROUTING,
+    ),
+    DutyBody: _schema(
+        *("staff_id", "role", "from_ms", "to_ms"),
+        staff_id=_INT,
+        role={"type": "string", "enum": list(ROLES)},
+        from_ms=_INT,
+        to_ms=_INT,
+        ward_id={"type": ["integer", "null"]},
+        zone={"type": ["string", "null"]},
+    ),
+    ChainTestBody: _schema(ward_id={"type": ["integer", "null"]}, resident_id={"type": ["integer", "null"]}),
     Ground: _GROUND,
     TimesBody: _schema("times", times={"type": "array", "items": _TIME, "maxItems": TIMES_MAX}),
     LimitsBody: _schema(
@@ -270,6 +351,28 @@ EXAMPLES: Mapping[type, dict[str, Any]] = {
     StartBody: {"startup_to_ms": 1796421600000},
     WhyBody: {"why": "Flyttet til sykehjem"},
     EmptyBody: {},
+    ChainTestBody: {"ward_id": 2},
+    RoutingBody: {
+        "expected_version": 0,
+        "why": "Natten har færre folk",
+        "routing": {
+            "zones": [{"key": "nord", "name": "Nord", "wards": ["a", "b"]}],
+            "chains": [
+                {
+                    "key": "natt",
+                    "name": "Natt",
+                    "steps": [
+                        {"to": ["tablets:zone"], "after_s": 0},
+                        {"to": ["duty:vakt"], "after_s": 60},
+                        {"to": ["tablets:all", "duty:*", "siren"], "after_s": 60},
+                    ],
+                    "repeat_s": 300,
+                }
+            ],
+            "routes": [{"chain": "natt", "shifts": ["night"], "priorities": [1, 2]}],
+        },
+    },
+    DutyBody: {"staff_id": 4, "role": "vakt", "from_ms": 1795298400000, "to_ms": 1795330800000, "ward_id": 1},
     Ground: {"kind": "samtykke", "from_ms": 1795212000000, "review_ms": 1810764000000, "responsible": "Kari N."},
     TimesBody: {"times": [{"minute": 1380, "weekdays": 127}, {"minute": 120}, {"minute": 300}]},
     LimitsBody: {"retry_min": 10, "overdue_min": 30, "spread_min": 15, "dense_min": 60},

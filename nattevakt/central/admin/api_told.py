@@ -17,7 +17,7 @@ _PROBLEM = {
 _STATUSES = {
     401: "No enrolled tablet, or nobody is logged in on it",
     403: "Not a ward's lead, or of another ward",
-    404: "No such resident, or no such ward or alarm of the lead's",
+    404: "No such resident, or no such ward, alarm or test of the lead's",
     409: "Somebody has saved meanwhile: names who and when",
     415: "Wrong media type",
     422: "Cannot be: names the field and says what to do",

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +21,7 @@ from nattevakt.central.admin import moments, off_view
 from nattevakt.central.admin import night_list_words as say
 from nattevakt.central.admin.resident_view import line_said
 from nattevakt.central.admin.rounds_view import said as times_said
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.kinds import is_technical
 from nattevakt.central.alarms.lifecycle import HELD, State
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Tenant, TenantSession
@@ -30,7 +29,8 @@ from nattevakt.central.places import off_list, plans, sensors
 from nattevakt.central.places.off_list import Off
 from nattevakt.central.places.plans import Plan
 from nattevakt.central.places.sensors import Sensor
-from nattevakt.central.rounds import degraded, limits, schedule, tasks, times
+from nattevakt.central.rounds import degraded, schedule, tasks, times
+from nattevakt.central.rounds.limits import Limits, limits_of
 from nattevakt.central.rounds.times import Resident
 from nattevakt.central.tables import alarms, rooms, staff, wards
 from nattevakt.central.tables_plans import round_tasks
@@ -51,13 +51,14 @@ _OPEN = (
     .where(alarms.c.tenant_id == TENANT, alarms.c.ward_id == bindparam("ward_id"), alarms.c.closed_ms.is_(None))
     .order_by(alarms.c.priority, alarms.c.raised_ms, alarms.c.id)
 )
-_LOOKED = select(round_tasks.c.resident_id, round_tasks.c.due_ms, round_tasks.c.done_ms).where(
+_LOOKED = select(*(round_tasks.c[name] for name in ("resident_id", "due_ms", "done_ms", "why"))).where(
     round_tasks.c.tenant_id == TENANT,
     round_tasks.c.ward_id == bindparam("ward_id"),
     round_tasks.c.due_ms >= bindparam("from_ms"),
     round_tasks.c.state == tasks.State.DONE.value,
     round_tasks.c.why.in_((tasks.PLANNED, tasks.RETRY)),
 )
+MINUTE_MS = 60_000
 _OF_PLAN = ("plan", "rule", "basis")
 STALE_S = 30.0
 """As old as this the last sweep means that nobody watches, in seconds."""
@@ -136,7 +137,7 @@ class _Night:
     to_ms: int
     named: bool
     stale: bool
-    every_min: int
+    limits: Limits
     plans: Mapping[int, Plan]
     offs: Sequence[Off]
     sensors: Mapping[int, Sequence[Sensor]]
@@ -147,8 +148,8 @@ class _Night:
     in_room: Mapping[int, Sequence[Resident]]
 
     def clean(self, told: str, room_id: int | None = None) -> str:
-        """What people have written, without names on a list that has none: of all who live on the ward, or of those in
-        one room only, where the names of others are what must be read."""
+        """What people have written, also as the name of a room, a spot or a box, without names on a list that has none:
+        of all who live on the ward, or of those in one room only, where the names of others are what must be read."""
         if self.named:
             return told
         people = (
@@ -197,7 +198,7 @@ def of_ward(
         night=words(say.NIGHT, spoken),
         night_short=words(say.NIGHT_SHORT, spoken),
         named=named,
-        down=tuple(words(sentence, {"min": night.every_min}) for sentence in say.DOWN),
+        down=tuple(words(sentence, {"min": night.limits.dense_min}) for sentence in say.DOWN),
         troubles=tuple(_troubles(night, swept_ms, people)),
         first=tuple(dict.fromkeys(entry.number for entry in entries if entry.first)),
         rounds=times_said(words, times.of_ward(s, ward_id)),
@@ -240,7 +241,7 @@ def _read(
         to_ms,
         named,
         stale,
-        limits.limits_of(s, ward.id).dense_min,
+        limits_of(s, ward.id),
         plans.of_residents(s, [one.id for one in people]),
         off_list.off_now(s, now_ms, ward.id),
         sensors.in_ward(s, ward.id, now_ms),
@@ -260,14 +261,14 @@ def _entry(night: _Night, one: Resident, room: str) -> Entry:
     open_now = [row for row in night.open if _about(row, one)]
     overdue = night.overdue.get(one.id, ())
     # What is about a sensor is seen to by day; what may be about a person is not.
-    pressing = any(row.kind not in KINDS or not KINDS[row.kind].technical for row in open_now)
-    every_min = (plan.dense_rounds_min if plan is not None else None) or night.every_min
+    pressing = any(not is_technical(row.kind) for row in open_now)
+    every_min = (plan.dense_rounds_min if plan is not None else None) or night.limits.dense_min
     boxes = tuple(_boxes(night, one))
     startup_ms = plan.startup_to_ms if plan is not None and plan.ended_ms is None else None
     return Entry(
         resident_id=one.id,
         number=one.number,
-        room=room,
+        room=night.clean(room),
         name=one.name if night.named else "",
         shared=words(say.SHARED) if len(night.in_room[one.room_id]) > 1 else "",
         first=pressing or bool(overdue) or unknown or one.id in night.thin,
@@ -295,6 +296,7 @@ def _about(row: Row[Any], one: Resident) -> bool:
 
 def _off(night: _Night, off: Off) -> OffLine:
     what, why, after = off_view.said(night.words, off, night.zone)
+    what, why = night.clean(what), night.clean(why)
     reason = f"«{night.clean(off.reason)}»" if off.reason else ""
     told = ", ".join(part for part in (f"{what}: {why}" if what else why, reason, after) if part)
     return OffLine(f"{told}.", off_view.WEIGHTS.get(off.why, 0) == 0)
@@ -307,7 +309,7 @@ def _sensors(night: _Night, there: Sequence[Sensor]) -> Iterable[str]:
         return [words(say.NO_SENSOR)]
     lost: dict[tuple[int, str], list[str]] = defaultdict(list)
     for sensor in there:
-        spot = sensor.spot or words(say.A_SENSOR)
+        spot = night.clean(sensor.spot) or words(say.A_SENSOR)
         if sensor.outage is not None:
             lost[sensor.outage.since_ms, sentences.unknown(words, sensor.outage.reason)].append(spot)
         elif sensor.unknown:
@@ -318,7 +320,7 @@ def _sensors(night: _Night, there: Sequence[Sensor]) -> Iterable[str]:
         else words(say.UNKNOWN_EVER, {"spots": _listed(spots)})
         for (since_ms, why), spots in sorted(lost.items())
     ]
-    mute = [sensor.spot or words(say.A_SENSOR) for sensor in there if sensor.mute and not sensor.unknown]
+    mute = [night.clean(sensor.spot) or words(say.A_SENSOR) for sensor in there if sensor.mute and not sensor.unknown]
     if mute:
         found.append(words(say.MUTE, {"spots": _listed(mute)}))
     if night.stale:
@@ -351,10 +353,19 @@ def _alarm(night: _Night, row: Row[Any]) -> str:
 def _boxes(night: _Night, one: Resident) -> Iterable[Box]:
     """One box for each planned round of the night; what was done before the list was made is said."""
     due = schedule.moments(one.person.times, night.from_ms - 1, night.to_ms, night.zone.key)
-    for moment, after in pairwise([*due, night.to_ms + DAY_MS]):
-        done = [row.done_ms for row in night.looked.get(one.id, ()) if moment <= row.due_ms < after]
+    for moment in due:
+        done = [row.done_ms for row in night.looked.get(one.id, ()) if _rounds(night, row, due) == [moment]]
         said = night.words(say.DONE, {"at": when.clock(min(done), night.zone)}) if done else ""
         yield Box(when.clock(moment, night.zone), said)
+
+
+def _rounds(night: _Night, row: Row[Any], moments_ms: Iterable[int]) -> list[int]:
+    """Of which rounds a turn may be: it falls due some minutes after its round, a second try later still. Where rounds
+    lie so close that it fits two, no box is ticked for it: better one look too many."""
+    back_min = night.limits.spread_min
+    if row.why != tasks.PLANNED:
+        back_min += night.limits.overdue_min + night.limits.retry_min
+    return [ms for ms in moments_ms if ms <= row.due_ms <= ms + back_min * MINUTE_MS]
 
 
 def _troubles(night: _Night, swept_ms: int | None, people: Sequence[Resident]) -> Iterable[str]:
@@ -367,4 +378,5 @@ def _troubles(night: _Night, swept_ms: int | None, people: Sequence[Resident]) -
             yield _off(night, off).says
     for row in night.open:
         if not any(_about(row, one) for one in people):
-            yield f"{row.room_number or row.place or words(say.UNPLACED)}: {_alarm(night, row)}"
+            where = row.room_number or night.clean(row.place) or words(say.UNPLACED)
+            yield f"{where}: {_alarm(night, row)}"

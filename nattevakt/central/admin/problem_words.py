@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nattevakt.central import duty_words
 from nattevakt.central.admin import rule_words
 from nattevakt.central.admin.drafts import Wrong
 from nattevakt.central.places.plan_lines import PlanError
@@ -15,6 +16,7 @@ from nattevakt.central.tablet import sentences
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.edge.errors import RejectError
 
+PERIOD_TOO_FULL = N_("Perioden har for mange alarmer. Velg en kortere periode eller én avdeling.")
 CODES: Mapping[str, str] = {
     "too_many_lines": N_("En plan har høyst {most} linjer. Slå noen av dem sammen."),
     "rule_not_planned": N_("Denne er alltid på og kan ikke settes i en plan. Fjern linjen."),
@@ -41,11 +43,12 @@ CODES: Mapping[str, str] = {
         "{name} lagret kl. {at} mens du skrev. Se endringen under Historikk. Begynn på nytt fra den, eller kryss av "
         "for å lagre din i stedet."
     ),
-    "busy": N_("Noen andre prøver en plan akkurat nå. Vent litt og trykk Prøv igjen."),
+    "busy": N_("Noen andre prøver en plan eller henter tall akkurat nå. Vent litt og prøv igjen."),
     "nights": N_("Velg fra 1 til 60 netter."),
     "too_long": N_("Teksten er for lang. Kort den ned."),
     "too_many_times": N_("Skriv høyst 24 klokkeslett. Fjern noen av dem."),
     "period": N_("Velg en periode på høyst 400 dager som begynner før den slutter."),
+    "period_too_full": PERIOD_TOO_FULL,
 }
 """What is wrong with a plan that is typed."""
 
@@ -80,7 +83,9 @@ ERRORS: Mapping[str, str] = {
     "lead_needed": N_("Bare avdelingsledere kan se og endre planer. Den som er logget inn, er ikke avdelingsleder."),
     "other_ward": N_("Beboeren bor på en avdeling som ikke er din."),
     "unknown_ward": N_("Avdelingen finnes ikke, eller er ikke din."),
+    "period_too_full": PERIOD_TOO_FULL,
     "unknown_alarm": N_("Alarmen finnes ikke, eller er på en avdeling som ikke er din."),
+    "unknown_chain_test": N_("Prøven finnes ikke, eller er på en avdeling som ikke er din."),
     "unknown_resident": N_("Beboeren finnes ikke, eller bor ikke på noen avdeling nå."),
     "tablet_needed": N_("Denne nettleseren er ikke registrert."),
     "person_needed": N_("Logg inn på tavlen med navn og PIN, og kom tilbake hit. Gå bakover for å finne det du skrev."),
@@ -102,6 +107,8 @@ def refused(words: Words, area: str, error: RejectError) -> str:
     """What to do about what was refused. area: "plan", "basis", "pause", "backtest", "rounds"."""
     if isinstance(error, PlanError):
         return said(words, Wrong(error.code, error.params))
+    if duty_words.coded(error):
+        return duty_words.refused(words, error)
     if error.reason.startswith("longer than"):
         return words(CODES["too_long"])
     if area == "rounds":

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from nattevakt.central import response_rows, response_times, response_words
-from nattevakt.central.admin import pages, problem_words, report_view
+from nattevakt.central.admin import acts, pages, problem_words, report_view
 from nattevakt.central.admin.report_view import Period
 from nattevakt.central.admin.web import PageRoute
 from nattevakt.central.admin.who import Lead, Ward, lead_of, note_reading, ward_of, wards_of
@@ -32,7 +32,6 @@ NOTED = "report"
 class Asked:
     """What is asked for. lives: of the period; wrong: why there are none."""
 
-    lead: Lead
     wards: list[Ward]
     ward_id: int
     period: Period
@@ -44,41 +43,49 @@ class Asked:
         """The wards that are asked about, by id."""
         return {ward.id: ward.name for ward in self.wards if self.ward_id in (0, ward.id)}
 
+    @property
+    def named(self) -> str:
+        """The period as a file is named by: the days that were understood, not what was typed."""
+        return "-".join(day.isoformat() for day in self.period.days or ())
+
 
 @router.get(PATH)
 def report(request: Request) -> Response:
     """How fast people came, and every alarm that was missed or late: ?from=2026-11-01&to=2026-11-30&ward=1."""
-    asked = _asked(request)
-    shown = report_view.view(asked.lead, asked.wards, asked.ward_id, asked.period, asked.lives, asked.wrong)
-    named = {one.life.resident_id for one in response_times.missed(asked.lives, asked.lead.now_ms)}
-    _note(request, asked.lead, named)
-    html = pages.page("report", asked.lead, scheme_of(request), view=shown)
+    lead = lead_of(request)
+    with acts.alone():
+        asked = _asked(request, lead)
+        shown = report_view.view(lead, asked.wards, asked.ward_id, asked.period, asked.lives, asked.wrong)
+        named = {one.life.resident_id for one in response_times.missed(asked.lives, lead.now_ms)}
+        html = pages.page("report", lead, scheme_of(request), view=shown)
+    _note(request, lead, named)
     return HTMLResponse(html, 422 if asked.wrong else 200)
 
 
 @router.get(PATH + "/figures.csv")
 def figures(request: Request) -> Response:
     """The figures as CSV: a row for each ward, shift and kind, alone and together."""
-    asked = _asked(request, strict=True)
-    found = response_times.groups(asked.lives, asked.lead.now_ms, asked.lead.zone.key)
-    out = io.StringIO()
-    response_words.figures_csv(found, asked.names, out)
-    return _file(out.getvalue(), f"svartider-{asked.period.first}-{asked.period.last}.csv")
+    lead, out = lead_of(request), io.StringIO()
+    with acts.alone():
+        asked = _asked(request, lead, strict=True)
+        found = response_times.groups(asked.lives, lead.now_ms, lead.zone.key)
+        response_words.figures_csv(found, asked.names, out)
+    return _file(out.getvalue(), f"svartider-{asked.named}.csv")
 
 
 @router.get(PATH + "/alarms.csv")
 def alarms(request: Request) -> Response:
     """Every alarm of the period as CSV, with its times and in what it was missed or late."""
-    asked = _asked(request, strict=True)
-    _note(request, asked.lead, {life.resident_id for life in asked.lives})
-    out = io.StringIO()
-    response_words.alarms_csv(asked.lives, asked.names, asked.lead.zone, asked.lead.now_ms, out)
-    return _file(out.getvalue(), f"alarmer-{asked.period.first}-{asked.period.last}.csv")
+    lead, out = lead_of(request), io.StringIO()
+    with acts.alone():
+        asked = _asked(request, lead, strict=True)
+        response_words.alarms_csv(asked.lives, asked.names, lead.zone, lead.now_ms, out)
+    _note(request, lead, {life.resident_id for life in asked.lives})
+    return _file(out.getvalue(), f"alarmer-{asked.named}.csv")
 
 
-def _asked(request: Request, *, strict: bool = False) -> Asked:
+def _asked(request: Request, lead: Lead, *, strict: bool = False) -> Asked:
     """What the address asks for. strict: refuse a period that is none, where there is no form to say it at."""
-    lead = lead_of(request)
     query, usual = request.query_params, report_view.usual(lead)
     period = Period(query.get("from", usual.first)[:20], query.get("to", usual.last)[:20])
     typed = query.get("ward", "")
@@ -95,10 +102,14 @@ def _asked(request: Request, *, strict: bool = False) -> Asked:
         except RejectError:
             if strict:
                 raise RejectError("since_ms", "is no period") from None
-            wrong = lead.words(problem_words.CODES["period"])
-            return Asked(lead, wards, ward_id, period, [], wrong)
+            return Asked(wards, ward_id, period, [], lead.words(problem_words.CODES["period"]))
         ids = [ward.id for ward in wards if ward_id in (0, ward.id)]
-        return Asked(lead, wards, ward_id, period, response_rows.lives(s, ids, from_ms, to_ms))
+        try:
+            return Asked(wards, ward_id, period, response_rows.lives(s, ids, from_ms, to_ms, response_rows.ROWS_MAX))
+        except RejectError:
+            if strict:
+                raise Problem(422, "period_too_full", field="since_ms") from None
+            return Asked(wards, ward_id, period, [], lead.words(problem_words.CODES["period_too_full"]))
 
 
 def _note(request: Request, lead: Lead, residents: set[int | None]) -> None:

@@ -13,7 +13,11 @@ from sqlalchemy import select
 
 from nattevakt.central import alarm_health
 from nattevakt.central.admin import (
+    chain_routes,
+    channels_routes,
+    duty_routes,
     health_view,
+    night_list_age,
     night_list_routes,
     off_view,
     pages,
@@ -21,13 +25,14 @@ from nattevakt.central.admin import (
     report_routes,
     resident_routes,
     rounds_routes,
+    routing_routes,
     story_routes,
     ward_view,
 )
 from nattevakt.central.admin.acts import Busy, suggested
 from nattevakt.central.admin.moments import day_clock
 from nattevakt.central.admin.web import PageRoute
-from nattevakt.central.admin.who import Lead, lead_of, note_reading, resident_of, residents_of
+from nattevakt.central.admin.who import Lead, lead_of, note_reading, resident_of, residents_of, wards_of
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
 from nattevakt.central.finding_words import sentence
@@ -39,7 +44,11 @@ from nattevakt.edge.errors import RejectError
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 router.include_router(resident_routes.router)
 router.include_router(rounds_routes.router)
+router.include_router(duty_routes.router)
+router.include_router(routing_routes.router)
 router.include_router(story_routes.router)
+router.include_router(chain_routes.router)
+router.include_router(channels_routes.router)
 router.include_router(report_routes.router)
 router.include_router(night_list_routes.router)
 
@@ -54,8 +63,9 @@ def ward(request: Request) -> Response:
     with request.app.state.db.read(lead.tablet.tenant.id) as s:
         residents = residents_of(s, lead)
         offs, rows = off_view.view(s, lead, residents), ward_view.view(s, lead, residents)
+        missed = night_list_age.missed(s, lead, wards_of(s, lead))
     note_reading(request, lead, "plans", (one.id for one in residents))
-    return _page(request, "ward", lead, offs=offs, rows=rows)
+    return _page(request, "ward", lead, offs=offs, rows=rows, missed=missed)
 
 
 @router.get("/admin/off")

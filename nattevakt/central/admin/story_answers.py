@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from nattevakt.central.admin import story_words
+from nattevakt.central.admin import story_going, story_words
 from nattevakt.central.admin.who import Lead
-from nattevakt.central.alarms.story import Change, Reason, Said, Story
+from nattevakt.central.alarms.story import Story
+from nattevakt.central.alarms.story_parts import Change, Reason, Said, Sending
 from nattevakt.central.alarms.story_times import Reach, Sounding
 from nattevakt.central.tablet import sentences, when
 
@@ -27,6 +28,7 @@ def plain(lead: Lead, found: Story) -> dict[str, object]:
         "reason": _reason(lead, found.reason),
         "events": [_said(one) for one in found.events],
         "soundings": [_sounding(one) for one in found.soundings],
+        "sendings": [_sending(lead, one) for one in found.sendings],
         "changes": [_change(lead, one) for one in found.changes],
         "chapters": [{"moments": [asdict(moment) for moment in one.moments]} for one in found.chapters],
     }
@@ -56,5 +58,13 @@ def _reach(one: Reach, event_ms: int) -> dict[str, object]:
 
 def _change(lead: Lead, one: Change) -> dict[str, object]:
     reason = _reason(lead, one.reason) if one.reason is not None else None
-    says = story_words.known(lead.words, story_words.CHANGES, one.cause)
-    return {**asdict(one), "automatic": one.automatic, "says": says, "reason": reason}
+    says = story_words.change(lead.words, one.cause, one.detail.get("why"))
+    passed = (
+        {**asdict(one.passed), "says": story_going.told(lead.words, one.passed)} if one.passed is not None else None
+    )
+    return {**asdict(one), "automatic": one.automatic, "says": says, "reason": reason, "passed": passed}
+
+
+def _sending(lead: Lead, one: Sending) -> dict[str, object]:
+    says = {"whom": story_going.whom(lead.words, one), "channel": story_going.channel(lead.words, one)}
+    return {**asdict(one), "out": one.out, "says": says}

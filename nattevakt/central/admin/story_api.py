@@ -35,7 +35,11 @@ def alarm(request: Request, alarm_id: int) -> Response:
     `chapters`: the steps from event to end, once more for each reopening. A step's `told` is `known`, `not_yet`,
     `never`, `unknown` (sent to a tablet that never confirmed) or `none` (no event: a deadline passed). A sounding's
     `verdict` says how many tablets confirmed it: `all`, `some`, `acted` (none, but a person acted at one), `unknown`,
-    `nobody_yet`, `nobody` or `no_tablet`. Shown means that it was on the screen; whether anybody looked is not known.
+    `nobody_yet`, `nobody`, `no_tablet` or `left_off`. Shown means that it was on the screen; whether anybody looked is
+    not known. A change by which it went on to others has `passed`: `why`, the `step` of its chain (the first ring is
+    0), `to` whom, the `wards` that it rings in from then on, how many messages and sirens were asked for (`sent`),
+    whether it reached `nobody` new. `sendings`: what was to go out by text message, push, webhook and siren, and what
+    came of it. `left_off` names the lists of which more is stored than is told; what only those could say is `unknown`.
     """
     lead, found = story_routes.told(request, alarm_id)
     return answer(story_answers.plain(lead, found))

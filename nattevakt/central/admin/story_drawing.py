@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from nattevakt.central.admin import story_words
 from nattevakt.central.alarms.lifecycle import ENDED, HELD, State
 from nattevakt.central.alarms.story import Story
+from nattevakt.central.alarms.story_parts import Sending
 from nattevakt.central.alarms.story_times import Reach
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.when import clock, clock_seconds
@@ -23,6 +24,7 @@ from nattevakt.central.tablet.when import clock, clock_seconds
 TABLETS_MAX = 8
 """So many tablets have a lane; of more it is said how many."""
 ALARM, SENSOR, STAFF = N_("Alarmen"), N_("Sensoren"), N_("Hvem gjorde noe")
+ROADS = N_("Utenom nettbrettene")
 MORE = N_("og {n} nettbrett til, se tabellen")
 RINGS, HELD_BY, WITH = N_("ingen har den"), N_("tatt"), N_("hos bruker")
 TITLE = N_("Tidslinje fra {start} til {end}. Alt i den står i tabellene under.")
@@ -34,6 +36,7 @@ LEGEND = (
     ("ringed", N_("vist, med lyd")),
     ("hollow", N_("ikke bekreftet")),
     ("cross", N_("ikke sendt")),
+    ("out", N_("sendt utenom")),
 )
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800)
 
@@ -67,11 +70,11 @@ class _Drawing:
         self.bands = list(_bands(story))
         times = [ms for one in story.events for ms in (one.occurred_from_ms, one.occurred_to_ms, one.received_ms)]
         times += [story.occurred_from_ms, story.raised_ms, self.bands[-1][1] if self.bands else story.raised_ms]
-        times += [one.at_ms for one in story.changes]
+        times += [one.at_ms for one in story.changes] + [_sent_ms(one) for one in story.sendings]
         self.from_ms = min(times)
         self.to_ms = max(max(times), self.from_ms + 1_000)
         self.tablets = _tablets(story)
-        self.lanes = 3 + min(len(self.tablets), TABLETS_MAX) + (len(self.tablets) > TABLETS_MAX)
+        self.lanes = 3 + bool(story.sendings) + min(len(self.tablets), TABLETS_MAX) + (len(self.tablets) > TABLETS_MAX)
         self.axis_y = 12 + shape.lane * self.lanes
         per_row = 6 if shape.beside else 2
         self.height = self.axis_y + 34 + 22 * -(-len(LEGEND) // per_row)
@@ -102,6 +105,10 @@ class _Drawing:
             number += 1
         if len(self.tablets) > TABLETS_MAX:
             yield from self.label(self.words(MORE, {"n": len(self.tablets) - TABLETS_MAX}), number)
+            number += 1
+        if self.story.sendings:
+            yield from self.label(self.words(ROADS), number)
+            yield from self.roads(self.y(number))
             number += 1
         yield from self.label(self.words(STAFF), number)
         yield from self.staff(self.y(number))
@@ -193,6 +200,15 @@ class _Drawing:
             if form == "dot" and one.sounded_ms is not None:
                 yield _mark("ringed", x, y)
 
+    def roads(self, y: float) -> Iterator[Markup]:
+        """Each sending as far as it came; of some close to one another, the first."""
+        last = -100.0
+        for one in sorted(self.story.sendings, key=_sent_ms):
+            x = self.x(_sent_ms(one))
+            if x - last >= 3:
+                last = x
+                yield _mark("out" if one.out else "cross" if one.state == "failed" else "hollow", x, y)
+
     def staff(self, y: float) -> Iterator[Markup]:
         """What people did, by their initials; of some close to one another, who did the last."""
         acts = [(self.x(one.at_ms), one.by.initials) for one in self.story.changes if one.by is not None]
@@ -249,10 +265,17 @@ def _tablets(story: Story) -> dict[int, tuple[str, list[Reach]]]:
     return found
 
 
+def _sent_ms(one: Sending) -> int:
+    """When it went out; else when that was given up, or when it was asked for."""
+    return next((ms for ms in (one.sent_ms, one.confirmed_ms, one.failed_ms) if ms is not None), one.made_ms)
+
+
 def _mark(form: str, x: float, y: float) -> Markup:
     match form:
         case "cross":
             return Markup('<path class="cross" d="M{} {}l10 10m0 -10l-10 10"/>').format(round(x - 5, 1), y - 5)
+        case "out":
+            return Markup('<path class="out" d="M{} {}h10v10h-10z"/>').format(round(x - 5, 1), y - 5)
         case "ringed":
             return Markup('<circle class="ringed" cx="{}" cy="{}" r="9"/>').format(round(x, 1), y)
         case _:

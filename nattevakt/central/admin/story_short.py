@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from nattevakt.central.admin import story_words
+from nattevakt.central.admin import story_going, story_words
 from nattevakt.central.alarms.lifecycle import HELD
-from nattevakt.central.alarms.story import Change, Said, Story
+from nattevakt.central.alarms.story import Story
+from nattevakt.central.alarms.story_parts import Change, Said
 from nattevakt.central.alarms.story_times import Chapter, Moment, Sounding
 from nattevakt.central.tablet import sentences
 from nattevakt.central.tablet.i18n import N_, Words
@@ -22,9 +23,12 @@ HAPPENED_BETWEEN = N_("{what} mellom kl. {start} og {at}, tid usikker.")
 DEADLINE = N_("{what}: fristen gikk ut kl. {at}.")
 FIRST_SHOWN = N_("Først vist etter {span}.")
 TAKEN, TAKEN_SOME = N_("{name} tok den etter {span}."), N_("Tatt etter {span}.")
+LAST_TAKEN = N_("Sist tatt av {name}, etter {span}.")
 NOT_TAKEN, NEVER_TAKEN = N_("Ingen har tatt den ennå."), N_("Ingen tok den.")
 ON_SITE, NOT_ON_SITE = N_("Hos bruker etter {span}."), N_("Ingen har meldt seg hos bruker ennå.")
 NEVER_ON_SITE = N_("Ingen meldte seg hos bruker.")
+TAKEN_LEFT_OFF = N_("Om noen tok den, står ikke her: historien er for lang.")
+SITE_LEFT_OFF = N_("Om noen meldte seg hos bruker, står ikke her: historien er for lang.")
 CLOSED, CLEARED = N_("Avsluttet etter {span}: {answers}."), N_("Avklart av seg selv etter {span}.")
 AGAIN = N_("Ringte på nytt fordi ingen hadde meldt seg hos bruker innen fristen. Antall ganger: {n}.")
 REOPENED = N_("Gjenåpnet kl. {at}.")
@@ -43,12 +47,13 @@ def summary(words: Words, story: Story, zone: ZoneInfo) -> tuple[str, ...]:
         said.append(words(FIRST_SHOWN, {"span": story_words.span(words, shown)}))
     if len(story.chapters) > 1 and (at_ms := last["reopened"].at_ms) is not None:
         said.append(words(REOPENED, {"at": clock(words, at_ms, story, zone)}))
-    said.append(_taken(words, story, last["taken"]))
+    course = [*story_going.course(words, story), *_taken(words, story, last["taken"])]
+    said += [sentence for _, sentence in sorted(course, key=lambda one: one[0])]
     if again := sum(one.detail.get("why") == "overdue" for one in story.changes):
         said.append(words(AGAIN, {"n": again}))
     cleared = "cleared" in last
     if not cleared:
-        said.append(_step(words, last["on_site"], ON_SITE, NOT_ON_SITE, NEVER_ON_SITE))
+        said.append(_on_site(words, last["on_site"]))
     end = last["cleared" if cleared else "closed"]
     if end.after_event_ms is not None:
         after = {"span": story_words.span(words, end.after_event_ms), "answers": _closing(words, story.changes)}
@@ -71,18 +76,27 @@ def _happened(words: Words, story: Story, first: Mapping[str, Moment], zone: Zon
     return words(HAPPENED_LATE if late_ms > LATE_MS else HAPPENED, values)
 
 
-def _taken(words: Words, story: Story, taken: Moment) -> str:
-    if taken.after_event_ms is None:
-        return words(NOT_TAKEN if taken.told == "not_yet" else NEVER_TAKEN)
-    by = next((one.by for one in story.changes if one.at_ms == taken.at_ms and one.to_state in HELD), None)
-    span = story_words.span(words, taken.after_event_ms)
-    return words(TAKEN, {"name": by.name, "span": span}) if by is not None else words(TAKEN_SOME, {"span": span})
+def _taken(words: Words, story: Story, taken: Moment) -> list[tuple[int, str]]:
+    """Who took it first, and who had it last where that was somebody else; each with its moment."""
+    if taken.at_ms is None:
+        said = words({"not_yet": NOT_TAKEN, "never": NEVER_TAKEN}.get(taken.told, TAKEN_LEFT_OFF))
+        return [(story.now_ms, said)]
+    took = [one for one in story.changes if one.to_state in HELD and one.from_state not in HELD]
+    by = next((one.by for one in took if one.at_ms == taken.at_ms), None)
+    span = story_words.span(words, taken.after_event_ms or 0)
+    said = words(TAKEN, {"name": by.name, "span": span}) if by is not None else words(TAKEN_SOME, {"span": span})
+    found = [(taken.at_ms, said)]
+    last = took[-1] if took else None
+    if last is not None and last.by is not None and by is not None and last.by.id != by.id:
+        span = story_words.span(words, last.at_ms - story.occurred_to_ms)
+        found.append((last.at_ms, words(LAST_TAKEN, {"name": last.by.name, "span": span})))
+    return found
 
 
-def _step(words: Words, one: Moment, done: str, waits: str, never: str) -> str:
+def _on_site(words: Words, one: Moment) -> str:
     if one.after_event_ms is None:
-        return words(waits if one.told == "not_yet" else never)
-    return words(done, {"span": story_words.span(words, one.after_event_ms)})
+        return words({"not_yet": NOT_ON_SITE, "never": NEVER_ON_SITE}.get(one.told, SITE_LEFT_OFF))
+    return words(ON_SITE, {"span": story_words.span(words, one.after_event_ms)})
 
 
 def _closing(words: Words, changes: Sequence[Change]) -> str:
@@ -105,7 +119,8 @@ def warnings(words: Words, story: Story, zone: ZoneInfo) -> tuple[str, ...]:
         if one.verdict in story_words.GRAVE:
             said = verdict(words, one)
             found.append(said if one.number == 1 else f"{rang(words, story, one, zone)}. {said}")
-    return tuple(found)
+    clocks = [clock(words, one.at_ms, story, zone) for one in story.changes]
+    return (*found, *story_going.warnings(words, story, clocks))
 
 
 def rang(words: Words, story: Story, one: Sounding, zone: ZoneInfo) -> str:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from nattevakt.central.admin import moments, rule_words, story_short, story_words
+from nattevakt.central.admin import moments, rule_words, story_going, story_short, story_words
+from nattevakt.central.admin.story_going import SendingView
 from nattevakt.central.admin.who import Lead
 from nattevakt.central.alarms.lifecycle import ENDED, HELD, UNTAKEN
-from nattevakt.central.alarms.story import Change, Said, Story
+from nattevakt.central.alarms.story import Story
+from nattevakt.central.alarms.story_parts import Change, Said
 from nattevakt.central.alarms.story_times import Chapter, Moment, Reach, Sounding
 from nattevakt.central.tablet import beside, sentences, when
 from nattevakt.central.tablet.i18n import N_, Words
@@ -54,9 +56,10 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class ReachView:
-    """One notice. Each time with how long after the event it was."""
+    """One notice. Each time with how long after the event it was. ward: of the tablet, where it is another's."""
 
     tablet: str
+    ward: str
     screen: str
     code: str
     made: str
@@ -117,6 +120,7 @@ class StoryView:
     concluded: tuple[tuple[str, str], ...]
     events: tuple[EventView, ...]
     soundings: tuple[SoundingView, ...]
+    sendings: tuple[SendingView, ...]
     changes: tuple[ChangeView, ...]
     looks: tuple[LookView, ...]
     left_off: tuple[str, ...]
@@ -142,6 +146,7 @@ def view(lead: Lead, story: Story) -> StoryView:
         concluded=_concluded(words, story, zone),
         events=tuple(_event(words, story, one, zone) for one in story.events),
         soundings=tuple(_sounding(words, story, one, zone) for one in story.soundings),
+        sendings=tuple(story_going.view(words, story, one) for one in story.sendings),
         changes=tuple(_change(words, story, one, zone) for one in story.changes),
         looks=tuple(
             LookView(
@@ -234,11 +239,11 @@ def _event(words: Words, story: Story, one: Said, zone: ZoneInfo) -> EventView:
 
 def _sounding(words: Words, story: Story, one: Sounding, zone: ZoneInfo) -> SoundingView:
     grave = one.verdict in story_words.GRAVE
-    reaches = tuple(_reach(words, one, reach) for reach in one.reaches)
+    reaches = tuple(_reach(words, story, one, reach) for reach in one.reaches)
     return SoundingView(story_short.rang(words, story, one, zone), story_short.verdict(words, one), grave, reaches)
 
 
-def _reach(words: Words, rang: Sounding, one: Reach) -> ReachView:
+def _reach(words: Words, story: Story, rang: Sounding, one: Reach) -> ReachView:
     def after(ms: int | None) -> str:
         return "" if ms is None else story_words.span(words, ms - rang.occurred_to_ms)
 
@@ -250,6 +255,7 @@ def _reach(words: Words, rang: Sounding, one: Reach) -> ReachView:
         end = f"{end}, {after(last_ms)}"
     return ReachView(
         tablet=one.tablet or f"#{one.tablet_id}",
+        ward=one.ward if one.ward_id != story.ward_id else "",
         screen=words(story_words.SCREENS[one.screen]),
         code=one.screen,
         made=after(one.made_ms),
@@ -261,12 +267,12 @@ def _reach(words: Words, rang: Sounding, one: Reach) -> ReachView:
 
 
 def _change(words: Words, story: Story, one: Change, zone: ZoneInfo) -> ChangeView:
-    what = story_words.known(words, story_words.CHANGES, one.cause)
+    what = story_words.change(words, one.cause, one.detail.get("why"))
     more = []
     if one.reason is not None:
         more.append(_reason(words, one.reason.code, one.reason.params, zone))
-    if one.detail.get("why") in story_words.WHYS:
-        more.append(words(story_words.WHYS[str(one.detail["why"])]))
+    if one.passed is not None:
+        more += story_going.told(words, one.passed)
     if one.had is not None:
         more.append(words(story_words.HAD, {"name": one.had.name}))
     if one.by is not None and one.detail.get("promised_min") and one.cause in SAYS_WHEN:
@@ -275,7 +281,8 @@ def _change(words: Words, story: Story, one: Change, zone: ZoneInfo) -> ChangeVi
         more.append(story_short.answers(words, one))
     if one.answers.get("note"):
         more.append(f"«{one.answers['note']}»")
-    if one.from_state is not None and one.from_state != one.to_state and one.automatic:
+    goes_on = one.passed is not None
+    if one.from_state is not None and one.from_state != one.to_state and one.automatic and not goes_on:
         more.append(f"{story_words.state(words, one.from_state)} → {story_words.state(words, one.to_state)}")
     return ChangeView(
         at=story_short.clock(words, one.at_ms, story, zone),

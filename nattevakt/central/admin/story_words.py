@@ -41,6 +41,9 @@ EVENTS: Mapping[tuple[str, str, object], str] = {
     ("source_lost", "", None): N_("Radioen ble borte"),
     ("source_back", "", None): N_("Radioen kom tilbake"),
     ("tombstone", "", None): N_("Meldinger gikk tapt"),
+    ("local_alarm", "what", "rung"): N_("Mottakeren varslet selv"),
+    ("local_alarm", "what", "seen"): N_("Sett på mottakerens egen side"),
+    ("chain_test", "", None): N_("Prøve av varslingskjeden"),
 }
 """Kind, and where it matters what it said, the field and its value."""
 
@@ -67,12 +70,10 @@ CHANGES: Mapping[str, str] = {
     "on_site": N_("Hos bruker"),
     "close": N_("Avsluttet"),
     "reopen": N_("Gjenåpnet"),
-    "reject": N_("Avvist"),
-    "transfer": N_("Overført"),
+    "reject": N_("Kunne ikke"),
+    "transfer": N_("Fikk ny ansvarlig"),
 }
 """What happened to the alarm, by cause."""
-WHYS: Mapping[str, str] = {"overdue": N_("Ingen hadde meldt seg hos bruker innen fristen, så alarmen ringte for alle.")}
-"""Why the centre did something by itself, by what it wrote with it."""
 HAD = N_("{name} hadde den.")
 PROMISED = N_("Kommer om {n} min.")
 SYSTEM = N_("Sentralen, av seg selv")
@@ -106,8 +107,9 @@ VERDICTS: Mapping[str, str] = {
     "nobody_yet": N_("Ingen er vist den ennå: den er ikke kommet ut til noe nettbrett."),
     "nobody": N_("Ingen ble vist den: den kom aldri ut til noe nettbrett."),
     "no_tablet": N_("Ingen ble vist den: avdelingen hadde ingen nettbrett."),
+    "left_off": N_("Hvem den ble vist for, står ikke her: historien er for lang."),
 }
-GRAVE = ("unknown", "nobody_yet", "nobody", "no_tablet")
+GRAVE = ("unknown", "nobody_yet", "nobody", "no_tablet", "left_off")
 """Verdicts that a reader must not pass over."""
 
 SCREENS: Mapping[str, str] = {
@@ -139,6 +141,11 @@ def event(words: Words, kind: str, data: Mapping[str, object]) -> str:
         if isinstance(value, bool | str) and (kind, name, value) in EVENTS:
             return words(EVENTS[kind, name, value])
     return words(EVENTS[kind, "", None]) if (kind, "", None) in EVENTS else kind
+
+
+def change(words: Words, cause: str, why: object) -> str:
+    """What happened to the alarm. That its holder's time was over made it ring again, in its own ward first."""
+    return known(words, CHANGES, "sound" if (cause, why) == ("escalate", "overdue") else cause)
 
 
 def known(words: Words, table: Mapping[str, str], code: str) -> str:

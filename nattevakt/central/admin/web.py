@@ -19,6 +19,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from nattevakt.central.admin import pages, problem_words
 from nattevakt.central.admin.acts import Busy
+from nattevakt.central.notify.routing import RoutingError
+from nattevakt.central.people.duties import DutyError
 from nattevakt.central.places.plan_lines import PlanError
 from nattevakt.central.places.plans import StalePlan
 from nattevakt.central.rounds.limits import BOUNDS
@@ -119,7 +121,7 @@ def _sorted(words: Words, error: NattevaktError) -> tuple[int, dict[str, object]
             return 503, _body(words, "busy", "")
         case RejectError():
             message = problem_words.refused(words, _area(error.field), error)
-            code = error.code if isinstance(error, PlanError) else "bad_request"
+            code = error.code if isinstance(error, PlanError | DutyError | RoutingError) else "bad_request"
             return 422, {"error": code, "field": error.field, "reason": error.reason, "message": message}
         case RetryError():
             return 503, _body(words, "database_away", "")

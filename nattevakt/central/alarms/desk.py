@@ -6,8 +6,8 @@ tests/central/test_desk.py holds the two against each other. Must not know rules
 people do comes from a callable.
 
 Left out, because it takes a second gateway or a fault of the installation: twins, rooms that change, faults anew.
-And the time of whoever has an alarm (overdue.py): what is tried on past nights is what rings, not who forgets it, so
-nothing that was taken rings again here.
+And the time of whoever has an alarm (overdue.py) and who is told after whom (escalating.py): what is tried on past
+nights is what rings, not who forgets it or passes it on, so nothing that was taken rings again here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from nattevakt.central.alarms.kinds import KINDS
-from nattevakt.central.alarms.lifecycle import ALLOWED, PERSON_MOVES, UNTAKEN, Move, State, after
+from nattevakt.central.alarms.lifecycle import ALLOWED, GIVES_UP, PERSON_MOVES, UNTAKEN, Move, State, after
 from nattevakt.central.alarms.register import EPISODE_BEGINS_EARLIER_MS
 from nattevakt.edge.rules.replay import Asked, Said
 from nattevakt.edge.rules.rule import (
@@ -194,7 +194,7 @@ class Desk:
     def act(self, alarm: Rung, answer: Answer) -> bool:
         """A person's move; False where the alarm does not allow it where it stands."""
         move = answer.move
-        if move not in PERSON_MOVES or move not in ALLOWED[alarm.state]:
+        if move not in PERSON_MOVES - GIVES_UP or move not in ALLOWED[alarm.state]:
             return False
         if move is Move.REOPEN and self._joinable(alarm.subject, alarm.rule) is not None:
             return False

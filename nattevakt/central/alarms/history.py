@@ -24,6 +24,11 @@ def by_id(s: TenantSession, alarm_id: int) -> Row[Any] | None:
     return s.execute(rows.BY_ID, {"alarm_id": alarm_id}).one_or_none()
 
 
+def rings_in(s: TenantSession, alarm_id: int, ward_id: int) -> bool:
+    """Whether an alarm is that ward's, or has gone on to it."""
+    return s.execute(rows.RINGS_IN, {"alarm_id": alarm_id, "ward_id": ward_id}).first() is not None
+
+
 def swap(s: TenantSession, alarm: Row[Any], **values: object) -> bool:
     """Change an alarm if nobody else has since it was read; False if somebody has."""
     params = {"alarm_id": alarm.id, "expected": alarm.version, "version": alarm.version + 1}

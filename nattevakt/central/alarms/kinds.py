@@ -71,17 +71,32 @@ _ALL = (
     Kind("device_silent", INTERNAL, Priority.LOW, may_clear_itself=True),
     # Nobody has seen the resident when the plan said so: as loud as a gateway that nothing is known from.
     Kind("round_overdue", INTERNAL, Priority.MEDIUM, may_clear_itself=True),
+    # Nobody would hear an alarm: as loud as a gateway that nothing is known from.
+    Kind("ward_unheard", INTERNAL, Priority.MEDIUM, may_clear_itself=True),
+    # Of low priority while it lies ahead.
+    Kind("duty_gap", INTERNAL, Priority.MEDIUM, may_clear_itself=True),
     Kind("battery_low", INTERNAL, Priority.LOW, may_clear_itself=True),
     Kind("tamper", INTERNAL, Priority.LOW, may_clear_itself=True),
+    # Raised as MEDIUM where it is the only road beyond the tablets.
+    Kind("channel_down", INTERNAL, Priority.LOW, may_clear_itself=True),
     Kind("basis_expired", INTERNAL, Priority.LOW, may_clear_itself=True),
+    Kind("chain_test_failed", INTERNAL, Priority.LOW, may_clear_itself=True),
     Kind("rule_failed", INTERNAL, Priority.LOW, may_clear_itself=False),
     Kind("unhandled_event", INTERNAL, Priority.HIGH, may_clear_itself=False),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.key: kind for kind in _ALL})
 """Kind by key."""
+TECHNICAL = frozenset(kind.key for kind in _ALL if kind.technical)
+"""The kinds that are about the installation."""
 
 VKP_PULL_CORD = "4.14"
+
+
+def is_technical(kind: str) -> bool:
+    """Whether alarms of this kind are about the installation. A kind that only a newer version knows is taken for one
+    about a resident: it is not left for the morning."""
+    return kind in TECHNICAL
 
 
 def vkp_code(kind: str, control: str = "") -> str:

@@ -89,10 +89,12 @@ UNTAKEN = frozenset({State.REPORTED, State.ESCALATED, State.REJECTED, State.TRAN
 """Nobody has it; it rings."""
 HELD = frozenset({State.TAKEN, State.ON_THE_WAY, State.ON_SITE})
 """A named person has it."""
-PERSON_MOVES = frozenset({Move.TAKE, Move.GO, Move.ARRIVE, Move.CLOSE, Move.REOPEN})
-"""What a person at a tablet does today."""
+PERSON_MOVES = frozenset({Move.TAKE, Move.GO, Move.ARRIVE, Move.CLOSE, Move.REOPEN, Move.REJECT, Move.TRANSFER})
+"""What a person does at a tablet."""
 CENTRE_MOVES = frozenset({Move.ESCALATE, Move.CLEAR})
-"""What the centre does by itself today; the others wait for the duty plan."""
+"""What the centre does by itself."""
+GIVES_UP = frozenset({Move.REJECT, Move.TRANSFER})
+"""After these nobody has it any more; while somebody has it, nobody else may."""
 
 VKP_EVENT: Mapping[State, str | None] = MappingProxyType(
     {
@@ -114,6 +116,8 @@ VKP_EVENT_CAUSE = "6"
 
 CAUSES = ("trengte_hjelp", "fall", "toalett", "smerte_sykdom", "urolig", "teknisk", "feil_utlost", "annet")
 """Why it rang, as the person on site saw it (codes; the words are in the message catalogue)."""
+DECLINES = ("hos_annen_bruker", "for_langt_unna", "ikke_min", "logger_av", "annet")
+"""Why somebody passes an alarm on, or will not take it (codes)."""
 ACTIONS = ("hjelp_gitt", "tilsyn", "snakket_med", "lege_kontaktet", "teknisk_rettet", "ingen", "annet")
 """What was done (codes)."""
 

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, text, update
+from sqlalchemy import Row, bindparam, case, or_, select, text, update
 
 from nattevakt.central import wakes
-from nattevakt.central.alarms.history import swap, write
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms import escalating
+from nattevakt.central.alarms.history import by_id, swap, write
+from nattevakt.central.alarms.kinds import TECHNICAL, is_technical
 from nattevakt.central.alarms.lifecycle import Move, State, after
 from nattevakt.central.alarms.requests import Act
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Tenant, TenantSession
-from nattevakt.central.notify import outbox
 from nattevakt.central.places.pauses import most_ms
 from nattevakt.central.tables import alarms, wake_rows
 from nattevakt.edge.errors import RejectError
@@ -36,7 +36,10 @@ OVERDUE = "overdue"
 """Why the centre escalated, in the history's detail."""
 MINUTE_MS = 60_000
 LIMIT_MS = 10 * MINUTE_MS
-"""So long after it was taken an alarm rings again, where the centre's settings say nothing else."""
+"""So long after it was taken an alarm rings again, where the centre's settings say nothing else. Also where they are
+not at hand: what becomes more urgent, and what is given a deadline anew. At no pace is it less than 5 s real."""
+LIMIT_MOST_MS = 60 * MINUTE_MS
+"""What the settings can say at most (config.py); no promise is for longer."""
 TECHNICAL_LEAST_MS = 60 * MINUTE_MS
 """What is about the installation and of low priority is left until the next change of shift, and at least for so long.
 What people are sent to rooms for, because nothing is known of them, is not."""
@@ -45,24 +48,44 @@ AWAITED = (State.TAKEN, State.ON_THE_WAY)
 """Somebody has it, and nobody is there."""
 SLACK_MS = MINUTE_MS
 """What was taken so far ahead of now was taken while the centre's own clock was wrong."""
+LOOK_MOST_MS = 2 * MINUTE_MS
+"""Sooner than this the sweep tries again what has failed; what waits for longer was put off by a wrong clock."""
 
 _ZONE = text("SELECT time_zone FROM tenants WHERE id = :tenant")
-_LOCKED = select(alarms).where(alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id")).with_for_update()
+# Never waited for: one alarm that somebody holds for long must not stop all the deadlines behind it.
+_LOCKED = (
+    select(alarms)
+    .where(alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id"))
+    .with_for_update(skip_locked=True)
+)
 _AWAITED = alarms.c.closed_ms.is_(None) & alarms.c.state.in_([state.value for state in AWAITED])
-_STRAY = select(alarms).where(
-    alarms.c.tenant_id == TENANT,
-    _AWAITED,
-    or_(
-        alarms.c.due_ms.is_(None),
-        (alarms.c.taken_ms > bindparam("ahead_ms")) & (alarms.c.due_ms > bindparam("latest_ms")),
-        ~select(wake_rows.c.rule)
-        .where(
-            wake_rows.c.tenant_id == TENANT,
-            wake_rows.c.subject == "alarm:" + alarms.c.id.cast(wake_rows.c.subject.type),
-            wake_rows.c.rule == RULE,
-        )
-        .exists(),
-    ),
+_LEISURELY = alarms.c.kind.in_(sorted(TECHNICAL)) & (alarms.c.priority == int(Priority.LOW))
+_WRONG = or_(
+    alarms.c.due_ms.is_(None),
+    alarms.c.due_ms > case((_LEISURELY, bindparam("leisure_ms")), else_=bindparam("most_ms")),
+    (alarms.c.taken_ms > bindparam("ahead_ms"))
+    & (alarms.c.due_ms > case((_LEISURELY, bindparam("leisure_ms")), else_=bindparam("usual_ms"))),
+)
+_STRAY = (
+    select(alarms, _WRONG.label("wrong"))
+    .where(
+        alarms.c.tenant_id == TENANT,
+        _AWAITED,
+        or_(
+            _WRONG,
+            ~select(wake_rows.c.rule)
+            .where(
+                wake_rows.c.tenant_id == TENANT,
+                wake_rows.c.subject == "alarm:" + alarms.c.id.cast(wake_rows.c.subject.type),
+                wake_rows.c.rule == RULE,
+                wake_rows.c.wake_at_ms <= alarms.c.due_ms,
+                or_(wake_rows.c.look_ms.is_(None), wake_rows.c.look_ms <= bindparam("look_ms")),
+            )
+            .exists(),
+        ),
+    )
+    .order_by(alarms.c.id)
+    .with_for_update(of=alarms, skip_locked=True)
 )
 _DUE = update(alarms).where(
     alarms.c.tenant_id == TENANT, alarms.c.id == bindparam("alarm_id"), alarms.c.version == bindparam("expected")
@@ -97,14 +120,22 @@ def deadline(
     if promise_min is not None:
         return {"due_ms": now_ms + stretched(promise_min * MINUTE_MS, pace), "promised_min": promise_min}
     due_ms = now_ms + stretched(limit_ms, pace)
-    if KINDS[alarm.kind].technical and alarm.priority == Priority.LOW:
-        shift_ms = most_ms(now_ms, str(s.execute(_ZONE).scalar_one()))
-        due_ms = max(due_ms, shift_ms, now_ms + TECHNICAL_LEAST_MS)
+    if _leisurely(alarm):
+        due_ms = max(due_ms, _leisure_ms(s, now_ms))
     promised = alarm.promised_min is not None and alarm.taken_by == wish.staff_id
     if promised and alarm.due_ms is not None and alarm.due_ms > due_ms:
         # To say that one is on the way takes nothing back of what one has promised.
         return {"due_ms": alarm.due_ms, "promised_min": alarm.promised_min}
     return {"due_ms": due_ms, "promised_min": None}
+
+
+def _leisurely(alarm: Row[Any]) -> bool:
+    return is_technical(alarm.kind) and alarm.priority == Priority.LOW
+
+
+def _leisure_ms(s: TenantSession, now_ms: int) -> int:
+    """Until when what need not be done at night is left."""
+    return max(most_ms(now_ms, str(s.execute(_ZONE).scalar_one())), now_ms + TECHNICAL_LEAST_MS)
 
 
 def watch(s: TenantSession, alarm_id: int, due_ms: object) -> None:
@@ -113,7 +144,7 @@ def watch(s: TenantSession, alarm_id: int, due_ms: object) -> None:
 
 
 def tightened(alarm: Row[Any], priority: int, now_ms: int) -> dict[str, object]:
-    """The columns of an alarm that becomes more urgent while somebody has it: they have no more than the usual time.
+    """The columns of an alarm that becomes more urgent while somebody has it: they have no more than `LIMIT_MS`.
 
     Whoever writes these calls `watch` as well.
     """
@@ -124,8 +155,14 @@ def tightened(alarm: Row[Any], priority: int, now_ms: int) -> dict[str, object]:
 
 
 def look(s: TenantSession, tenant: Tenant, wake: wakes.Wake, now_ms: int, pace: float) -> None:  # noqa: ARG001 - one form for all
-    """The time of a holder is over: where nobody is on site the alarm rings again, for everybody, as what it was."""
-    alarm = s.execute(_LOCKED, {"alarm_id": int(wake.subject.partition(":")[2])}).one_or_none()
+    """The time of a holder is over: where nobody is on site the alarm rings again, for everybody, as what it was.
+
+    An alarm that somebody else is just changing is left due: the next cycle looks again.
+    """
+    alarm_id = int(wake.subject.partition(":")[2])
+    alarm = s.execute(_LOCKED, {"alarm_id": alarm_id}).one_or_none()
+    if alarm is None and by_id(s, alarm_id) is not None:
+        return
     if wakes.take(s, wake, now_ms) is None:
         return
     if alarm is None or State(alarm.state) not in AWAITED or alarm.due_ms is None:
@@ -141,7 +178,8 @@ def _ring(s: TenantSession, alarm: Row[Any], now_ms: int) -> None:
     state, sound_seq = State(alarm.state), alarm.sound_seq + 1
     now = after(state, Move.ESCALATE).value
     # Who had it stays on the alarm until somebody takes it: everybody is told that this person has not come.
-    swapped = swap(s, alarm, state=now, sound_seq=sound_seq, due_ms=None, promised_min=None)
+    anew = escalating.started(now_ms)
+    swapped = swap(s, alarm, state=now, sound_seq=sound_seq, due_ms=None, promised_min=None, **anew)
     assert swapped  # noqa: S101 - its row is locked
     detail: dict[str, object] = {
         "why": OVERDUE,
@@ -152,22 +190,25 @@ def _ring(s: TenantSession, alarm: Row[Any], now_ms: int) -> None:
         "sound_seq": sound_seq,
     }
     write(s, alarm.id, state.value, now, now_ms, Move.ESCALATE.value, detail)
-    outbox.post(s, alarm.id, alarm.ward_id, sound_seq, now_ms)
+    escalating.start(s, alarm.id, now_ms)
 
 
 def ensure(s: TenantSession, now_ms: int) -> int:
     """Give every taken alarm a deadline that has none: from before there were any, or from a clock that was wrong.
 
-    Gives how many that were.
+    Gives how many that were. The deadline is judged, not the taking: what lies further ahead than anything that could
+    be given now comes from a clock that ran ahead. An alarm that somebody is just changing is seen to the next time.
     """
-    latest_ms = now_ms + LIMIT_MS
-    found = s.execute(_STRAY, {"ahead_ms": now_ms + SLACK_MS, "latest_ms": latest_ms}).all()
+    most = {"most_ms": now_ms + LIMIT_MOST_MS + SLACK_MS, "leisure_ms": _leisure_ms(s, now_ms)}
+    ahead = {"ahead_ms": now_ms + SLACK_MS, "usual_ms": now_ms + LIMIT_MS}
     many = 0
-    for row in sorted(found, key=lambda row: int(row.id)):
-        ahead = row.taken_ms is not None and row.taken_ms > now_ms + SLACK_MS
-        due_ms = latest_ms if row.due_ms is None or ahead else row.due_ms
-        if s.execute(_DUE, {"alarm_id": row.id, "expected": row.version, "due_ms": due_ms}).rowcount == 1:
-            watch(s, row.id, due_ms)
+    for row in s.execute(_STRAY, {**most, **ahead, "look_ms": now_ms + LOOK_MOST_MS}).all():
+        due: dict[str, object] = {"due_ms": row.due_ms, "promised_min": row.promised_min}
+        if row.wrong:
+            usual_ms = most["leisure_ms"] if _leisurely(row) else ahead["usual_ms"]
+            due = {"due_ms": usual_ms, "promised_min": None}
+        if s.execute(_DUE, {"alarm_id": row.id, "expected": row.version, **due}).rowcount == 1:
+            watch(s, row.id, due["due_ms"])
             s.changed()
             many += 1
     return many

@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from nattevakt.central.alarms import overdue, rows
-from nattevakt.central.alarms.acting import act
-from nattevakt.central.alarms.history import CAS_TRIES, by_id, swap, write
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms import escalating, overdue, rows
+from nattevakt.central.alarms.acting import act, awaited_of, hand_over
+from nattevakt.central.alarms.history import CAS_TRIES, by_id, rings_in, swap, write
+from nattevakt.central.alarms.kinds import KINDS, is_technical
 from nattevakt.central.alarms.lifecycle import ALLOWED, UNTAKEN, IllegalMove, Move, State, after
 from nattevakt.central.alarms.requests import (
     Act,
@@ -52,8 +52,11 @@ __all__ = (
     "act",
     "answered",
     "apply",
+    "awaited_of",
     "by_id",
+    "hand_over",
     "holding",
+    "rings_in",
 )
 
 EPISODE_BEGINS_EARLIER_MS = 600_000
@@ -88,7 +91,7 @@ def _raise(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
     joinable = s.execute(rows.JOINABLE, key).one_or_none()
     if joinable is not None:
         return _join(s, joinable, request, now_ms, sound=sounds_again(request))
-    if not request.occurred.uncertain and not KINDS[request.kind].technical:
+    if not request.occurred.uncertain and not is_technical(request.kind):
         limits = {
             "to_ms": request.occurred.to_ms,
             "begins_by_ms": request.occurred.from_ms + EPISODE_BEGINS_EARLIER_MS,
@@ -151,15 +154,26 @@ def _louder(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: in
     values = {"kind": kind, "priority": priority, "sound_seq": alarm.sound_seq + 1, **why(request)}
     values |= marked(alarm, request)
     due = overdue.tightened(alarm, priority, now_ms)
-    if not swap(s, alarm, state=state.value, closed_ms=None, **values, **due):
+    # What is only said again goes on along its way: told every few minutes it would never come past its first steps.
+    begins = priority < alarm.priority or alarm.state == State.CLEARED.value
+    anew = escalating.started(now_ms) if begins and state in UNTAKEN else {}
+    if not swap(s, alarm, state=state.value, closed_ms=None, **values, **due, **anew):
         return None
     if due:
         overdue.watch(s, alarm.id, due["due_ms"])
     _hold(s, alarm.id, request)
     detail = {**detail_of(request), "sound_seq": alarm.sound_seq + 1, "kind": kind}
     write(s, alarm.id, alarm.state, state.value, now_ms, "sound", detail)
-    outbox.post(s, alarm.id, alarm.ward_id, alarm.sound_seq + 1, now_ms)
+    _sound(s, alarm.id, alarm.ward_id, alarm.sound_seq + 1, bool(anew), now_ms)
     return Applied(alarm.id, how)
+
+
+def _sound(s: TenantSession, alarm_id: int, ward_id: int, sound_seq: int, anew: bool, now_ms: int) -> None:
+    """Let an alarm be heard that has changed. anew: nobody has it, and it goes its way from the first step."""
+    if anew:
+        escalating.start(s, alarm_id, now_ms)
+    else:
+        outbox.post(s, alarm_id, ward_id, sound_seq, now_ms)
 
 
 def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | None:
@@ -183,12 +197,13 @@ def _begin(s: TenantSession, request: RaiseRequest, now_ms: int) -> Applied | No
         reason_params=dict(request.reason.params),
         plan_version_id=request.plan_version_id,
         marks=list(request.marks),
+        **escalating.started(now_ms),
     )
     if alarm_id is None:
         return None  # another transaction raised it a moment ago; look again and join
     _hold(s, alarm_id, request)
     write(s, alarm_id, None, State.REPORTED.value, now_ms, "raise", detail_of(request))
-    outbox.post(s, alarm_id, request.where.ward_id, 1, now_ms)
+    escalating.start(s, alarm_id, now_ms)
     return Applied(alarm_id, "raised")
 
 
@@ -201,7 +216,9 @@ def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int,
         said["kind"] = request.kind
     moved = _moved(s, alarm, request) if sound else {}
     due = overdue.tightened(alarm, priority, now_ms)
-    if not swap(s, alarm, sound_seq=sound_seq, priority=priority, **said, **moved, **due):
+    rises = sound and int(priority) < alarm.priority and State(alarm.state) in UNTAKEN
+    anew = escalating.started(now_ms) if rises else {}
+    if not swap(s, alarm, sound_seq=sound_seq, priority=priority, **said, **moved, **due, **anew):
         return None
     if due:
         overdue.watch(s, alarm.id, due["due_ms"])
@@ -209,7 +226,7 @@ def _join(s: TenantSession, alarm: Row[Any], request: RaiseRequest, now_ms: int,
     detail = {**detail_of(request), "sound_seq": sound_seq} if sound else detail_of(request)
     write(s, alarm.id, alarm.state, alarm.state, now_ms, "sound" if sound else "join", detail)
     if sound:
-        outbox.post(s, alarm.id, moved["ward_id"] if moved else alarm.ward_id, sound_seq, now_ms)
+        _sound(s, alarm.id, moved["ward_id"] if moved else alarm.ward_id, sound_seq, rises, now_ms)
     return Applied(alarm.id, "joined" if sound else "joined_silently")
 
 
@@ -233,8 +250,13 @@ def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | No
         return Applied(None, "nothing")
     state = State(alarm.state)
     detail = detail_of(request)
-    kind = KINDS[alarm.kind]
-    may = kind.may_clear_itself and (Priority(alarm.priority) is not Priority.HIGH or not kind.technical)
+    # A kind that only a newer version knows is taken back by that one.
+    kind = KINDS.get(alarm.kind)
+    may = (
+        kind is not None
+        and kind.may_clear_itself
+        and (Priority(alarm.priority) is not Priority.HIGH or not kind.technical)
+    )
     if state not in UNTAKEN or Move.CLEAR not in ALLOWED[state] or not may:
         # A refold says again what it has said before; one note is enough.
         if request.holds and detail in s.execute(rows.NOTED, {"alarm_id": alarm.id}).scalars().all():
@@ -248,6 +270,7 @@ def _clear(s: TenantSession, request: ClearRequest, now_ms: int) -> Applied | No
         return None
     write(s, alarm.id, alarm.state, cleared.value, now_ms, Move.CLEAR.value, detail)
     outbox.withdraw(s, alarm.id, "cleared", now_ms)
+    escalating.stop(s, alarm.id, "cleared", now_ms)
     return Applied(alarm.id, "cleared")
 
 

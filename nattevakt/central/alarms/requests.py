@@ -93,7 +93,8 @@ class Applied:
 @dataclass(frozen=True, slots=True)
 class Act:
     """A person's move at a tablet. to: the state wanted. idempotency_key: the same for every try of one tap.
-    promise_min: within so many minutes they say that they are there, None where they say nothing."""
+    promise_min: within so many minutes they say that they are there, None where they say nothing. reason: why they
+    decline it. ward: key of the ward that they transfer it to."""
 
     alarm_id: int
     to: State
@@ -104,6 +105,8 @@ class Act:
     action: str = ""
     note: str = ""
     promise_min: int | None = None
+    reason: str = ""
+    ward: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, or_, select, update
 
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.columns import TENANT
-from nattevakt.central.tables import alarm_events, alarms, staff, transitions
+from nattevakt.central.tables import alarm_events, alarms, staff, transitions, wards
+from nattevakt.central.tables_duty import alarm_wards
 
 
 def _of_subject() -> Select[Any]:
@@ -49,6 +50,31 @@ TOLD = select(transitions.c.detail).where(
     transitions.c.cause.in_(("raise", "sound")),
 )
 PERSON = select(staff.c.name, staff.c.initials).where(staff.c.tenant_id == TENANT, staff.c.id == bindparam("staff_id"))
+_GONE_ON = (
+    select(alarm_wards.c.ward_id)
+    .where(
+        alarm_wards.c.tenant_id == TENANT,
+        alarm_wards.c.alarm_id == alarms.c.id,
+        alarm_wards.c.ward_id == bindparam("ward_id"),
+    )
+    .exists()
+)
+RINGS_IN = select(alarms.c.id).where(
+    alarms.c.tenant_id == TENANT,
+    alarms.c.id == bindparam("alarm_id"),
+    or_(alarms.c.ward_id == bindparam("ward_id"), _GONE_ON),
+)
+AWAITED_OF = (
+    select(alarms.c.id, alarms.c.version)
+    .where(
+        alarms.c.tenant_id == TENANT,
+        alarms.c.taken_by == bindparam("staff_id"),
+        alarms.c.closed_ms.is_(None),
+        alarms.c.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(alarms.c.id)
+)
+WARD = select(wards.c.id).where(wards.c.tenant_id == TENANT, wards.c.key == bindparam("key"))
 HOLDS = select(alarm_events.c.alarm_id).where(
     alarm_events.c.tenant_id == TENANT,
     alarm_events.c.subject == bindparam("subject"),

@@ -7,16 +7,17 @@ shown is not that anybody looked. All moments are Unix milliseconds of service t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Row
 
-from nattevakt.central.alarms import story_rows
-from nattevakt.central.alarms.kinds import INTERNAL, KINDS, vkp_code
+from nattevakt.central.alarms import story_rows, story_ways
+from nattevakt.central.alarms.kinds import INTERNAL, KINDS, is_technical, vkp_code
 from nattevakt.central.alarms.lifecycle import HELD
-from nattevakt.central.alarms.story_times import Chapter, Reach, Sounding, Step, chapters, soundings
+from nattevakt.central.alarms.story_parts import At, Change, Look, PlanOf, Reason, Said, Sending, Who
+from nattevakt.central.alarms.story_times import Chapter, Cut, Reach, Sounding, Step, chapters, soundings
 from nattevakt.central.db import TenantSession
 from nattevakt.central.places.places import look_up
 from nattevakt.edge.errors import RejectError
@@ -26,111 +27,6 @@ REFERRED_MAX = 50
 """So many events that an alarm's history names without that the alarm holds them are looked up."""
 
 Key = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """A person of the staff."""
-
-    id: int
-    name: str
-    initials: str
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """A tablet."""
-
-    id: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One event. key: how changes refer to it. data: what it said beyond its device. late_ms: from when it had happened
-    for certain until the centre had it. roles: what it did to the alarm, as causes of changes; "hold" where the alarm
-    only holds it. twin_of: the key of the row that said the same through another gateway first, "" where none did."""
-
-    key: str
-    gateway: str
-    stream: str
-    seq: int
-    kind: str
-    urgency: str
-    device: str
-    device_name: str
-    spot: str
-    data: Mapping[str, object]
-    occurred_from_ms: int
-    occurred_to_ms: int
-    received_ms: int
-    twin_of: str
-    outcome: str
-    roles: tuple[str, ...]
-
-    @property
-    def late_ms(self) -> int:
-        """How long the word took; below zero where the gateway's clock was ahead."""
-        return self.received_ms - self.occurred_to_ms
-
-    @property
-    def uncertain(self) -> bool:
-        """Whether the moment is only known as an interval."""
-        return self.occurred_from_ms < self.occurred_to_ms
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why, as the rule said it."""
-
-    code: str
-    params: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOf:
-    """The version of the resident's plan that was in force."""
-
-    version_id: int
-    version: int
-    at_ms: int
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One row of the history. cause: the move of a person, or what the centre did by itself (by is None). answers:
-    cause, action and note that a person gave. events: the keys of those that it names. had: who had the alarm when the
-    centre did this. detail: all that was written with it."""
-
-    id: int
-    at_ms: int
-    from_state: str | None
-    to_state: str
-    cause: str
-    by: Who | None
-    tablet: At | None
-    reason: Reason | None
-    sound_seq: int | None
-    events: tuple[str, ...]
-    answers: Mapping[str, str]
-    detail: Mapping[str, object]
-    had: Who | None = None
-
-    @property
-    def automatic(self) -> bool:
-        """Whether no person did it."""
-        return self.by is None
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Somebody has read the name that stands by this alarm. what: "board" or "story"."""
-
-    at_ms: int
-    by: Who | None
-    tablet: At | None
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +60,7 @@ class Story:
     changes: tuple[Change, ...]
     chapters: tuple[Chapter, ...]
     looks: tuple[Look, ...]
+    sendings: tuple[Sending, ...] = ()
     left_off: tuple[str, ...] = field(default=())
 
 
@@ -173,24 +70,30 @@ def tell(s: TenantSession, alarm_id: int, now_ms: int) -> Story | None:
     if row is None:
         return None
     most = story_rows.ROWS_MAX
-    found: dict[str, Sequence[Row[Any]]] = {
-        "events": story_rows.held(s, alarm_id),
-        "changes": story_rows.changes(s, alarm_id),
-        "notices": story_rows.told(s, alarm_id),
-        "looks": story_rows.looks(s, alarm_id, row.raised_ms),
+    events, looks = story_rows.held(s, alarm_id), story_rows.looks(s, alarm_id, row.raised_ms)
+    history = story_rows.changes(s, alarm_id)
+    notices, unsure = story_rows.told(s, alarm_id)
+    ways = story_ways.read(s, alarm_id, history.rows)
+    changes = _with_holders([_change(one, ways) for one in history.rows])
+    others = _referred(changes, {_key(one) for one in events[:most]})
+    left_off = {
+        "events": len(events) > most,
+        "referred": len(others) > REFERRED_MAX,
+        "changes": history.moves_cut or history.others_cut,
+        "notices": unsure is not None,
+        "sendings": ways.cut,
+        "looks": len(looks) > most,
     }
-    left_off = tuple(name for name, rows in found.items() if len(rows) > most)
-    events, changed, notices, looks = (rows[:most] for rows in found.values())
-    changes = _with_holders([_change(one) for one in changed])
-    others = _referred(changes, {_key(one) for one in events})
-    said = _said(s, [*events, *story_rows.named(s, others)], changes)
-    rung = soundings(_steps(changes, row), [_reach(one, changes) for one in notices], over=_over(row))
+    said = _said(s, [*events[:most], *story_rows.named(s, others[:REFERRED_MAX])], changes)
+    steps, over = _steps(changes, row), row.closed_ms is not None
+    rung = soundings(steps, _reaches(notices, changes), over=over, cut=unsure or ())
+    cut = Cut(steps=history.moves_cut, notices=unsure is not None)
     return Story(
         id=row.id,
         now_ms=now_ms,
         kind=row.kind,
         vkp_code=_code(row.kind, said),
-        technical=row.kind in KINDS and KINDS[row.kind].technical,
+        technical=is_technical(row.kind),
         **{name: getattr(row, name) for name in ("priority", "state", "subject", "rule", "ward_id", "place")},
         ward=row.ward_name,
         room=row.room_number or "",
@@ -206,14 +109,11 @@ def tell(s: TenantSession, alarm_id: int, now_ms: int) -> Story | None:
         events=said,
         soundings=rung,
         changes=changes,
-        chapters=chapters(_steps(changes, row), rung, _heard_ms(changes, said), over=_over(row)),
-        looks=tuple(_look(one) for one in looks),
-        left_off=left_off,
+        chapters=chapters(steps, rung, _heard_ms(changes, said), over=over, cut=cut),
+        looks=tuple(_look(one) for one in looks[:most]),
+        sendings=ways.sendings,
+        left_off=tuple(name for name, some in left_off.items() if some),
     )
-
-
-def _over(row: Row[Any]) -> bool:
-    return row.closed_ms is not None
 
 
 def _code(kind: str, said: Iterable[Said]) -> str:
@@ -247,9 +147,15 @@ def _name(key: Iterable[int]) -> str:
 
 
 def _referred(changes: Iterable[Change], held: set[Key]) -> list[Key]:
-    """The events that the history names and the alarm does not hold: what cleared it, what a note is about."""
-    named = {tuple(int(part) for part in name.split("/")) for change in changes for name in change.events}
-    return sorted(named - held)[:REFERRED_MAX]
+    """The events that the history names and that are not among these: what cleared it, what a note is about. Those that
+    raised it and that its moves are about come first."""
+    named: dict[Key, bool] = {}
+    for change in changes:
+        for name in change.events:
+            key = tuple(int(part) for part in name.split("/"))
+            if key not in held:
+                named[key] = named.get(key, True) and change.from_state == change.to_state
+    return sorted(named, key=lambda key: (named[key], key))
 
 
 def _said(s: TenantSession, rows: Sequence[Row[Any]], changes: Sequence[Change]) -> tuple[Said, ...]:
@@ -309,9 +215,10 @@ def _at(row: Row[Any]) -> At | None:
     return At(row.tablet_id, row.tablet_name or "") if row.tablet_id is not None else None
 
 
-def _change(row: Row[Any]) -> Change:
+def _change(row: Row[Any], ways: story_ways.Ways) -> Change:
     detail = dict(row.detail or {})
-    code = detail.get("reason")
+    # What a person gives as a reason is their answer, and no rule's.
+    code = detail.get("reason") if row.staff_id is None else None
     params = detail.get("params")
     seq = 1 if row.cause == "raise" else detail.get("sound_seq")
     keys = [detail.get("event"), *(detail.get("holds") or ())]
@@ -329,6 +236,7 @@ def _change(row: Row[Any]) -> Change:
         events=tuple(_name(key[part] for part in _PARTS) for key in keys if _is_key(key)),
         answers=answers if row.staff_id is not None else {},
         detail=detail,
+        passed=story_ways.passed(row.cause, detail, ways),
     )
 
 
@@ -340,7 +248,7 @@ def _with_holders(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 def _holder_of(change: Change) -> int | None:
     number = change.detail.get("holder")
-    return number if isinstance(number, int) and change.automatic else None
+    return number if isinstance(number, int) else None
 
 
 _PARTS = ("gateway_id", "stream_id", "seq", "variant")
@@ -362,15 +270,20 @@ def _steps(changes: Sequence[Change], row: Row[Any]) -> list[Step]:
     return found
 
 
-def _reach(row: Row[Any], changes: Iterable[Change]) -> tuple[int, Reach]:
-    """How far one notice has come, and of which sounding it is."""
-    acted = any(
-        one.by is not None and one.tablet is not None and one.tablet.id == row.tablet_id and one.at_ms >= row.made_ms
-        for one in changes
-    )
+def _reaches(notices: Iterable[Row[Any]], changes: Iterable[Change]) -> list[tuple[int, Reach]]:
+    """How far each notice has come, and of which sounding it is."""
+    acted_ms: dict[int, int] = {}
+    for one in changes:
+        if one.by is not None and one.tablet is not None:
+            acted_ms[one.tablet.id] = max(one.at_ms, acted_ms.get(one.tablet.id, one.at_ms))
+    return [_reach(row, acted=row.made_ms <= acted_ms.get(row.tablet_id, row.made_ms - 1)) for row in notices]
+
+
+def _reach(row: Row[Any], *, acted: bool) -> tuple[int, Reach]:
     times = ("made_ms", "sent_ms", "shown_ms", "sounded_ms", "seen_ms", "taken_ms", "failed_ms", "lease_until_ms")
     known = {name: getattr(row, name) for name in times}
-    reach = Reach(row.id, row.tablet_id, row.tablet_name or "", row.state, row.reason or "", acted, **known)
+    who = (row.id, row.tablet_id, row.tablet_name or "", row.state, row.reason or "", acted)
+    reach = Reach(*who, **known, ward_id=row.ward_id, ward=row.ward_name or "")
     return row.sound_seq, reach
 
 

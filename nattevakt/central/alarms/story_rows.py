@@ -6,9 +6,10 @@ Owns the statements, and that none of them gives more than a bounded number of r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, not_, or_, select
 
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
@@ -28,10 +29,12 @@ from nattevakt.central.tables import (
     transitions,
     wards,
 )
+from nattevakt.central.tables_duty import sendings
 from nattevakt.central.tables_plans import plan_versions
 
 ROWS_MAX = 2_000
-"""So many events, changes, notices and readings of one alarm are told; where there are more, that is said."""
+"""So many events, notices, sendings and readings of one alarm are told, so many moves and so many other changes; where
+there are more, that is said. Of moves, other changes, notices and sendings the first and the last."""
 _KEY = ("gateway_id", "stream_id", "seq", "variant")
 
 
@@ -97,11 +100,63 @@ _CHANGES = (
     .outerjoin(staff, _own(staff, transitions, "staff_id"))
     .where(transitions.c.alarm_id == bindparam("alarm_id"))
 )
-_NOTICES = _of_alarm(notices).where(notices.c.alarm_id == bindparam("alarm_id"))
+# What took it from state to state, and what people did: few, however often it was said again.
+_MOVES = or_(
+    transitions.c.from_state.is_(None),
+    transitions.c.from_state != transitions.c.to_state,
+    transitions.c.staff_id.is_not(None),
+)
+_NOTICES = (
+    _of_alarm(notices, wards.c.name.label("ward_name"), wards.c.id.label("ward_id"))
+    .outerjoin(wards, _own(wards, tablets, "ward_id"))
+    .where(notices.c.alarm_id == bindparam("alarm_id"))
+)
 _LOOKS = (
     _of_alarm(access_log, *_STAFF)
     .outerjoin(staff, _own(staff, access_log, "staff_id"))
     .where(access_log.c.what.in_(bindparam("whats", expanding=True)), access_log.c.at_ms >= bindparam("from_ms"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """A query whose rows have an order; where there are too many only those at its ends are wanted."""
+
+    first: Select[Any]
+    last: Select[Any]
+
+    @classmethod
+    def of(cls, wanted: Select[Any], *order: ColumnElement[Any]) -> Ends:
+        """The same rows from each end."""
+        last = wanted.order_by(None).order_by(*(column.desc() for column in order)).limit(ROWS_MAX // 2)
+        return cls(wanted.order_by(None).order_by(*order), last)
+
+    def read(self, s: TenantSession, alarm_id: int) -> tuple[list[Row[Any]], int | None]:
+        """The rows, and where in them some are left off: before the one at that index."""
+        found = list(s.execute(self.first, {"alarm_id": alarm_id}))
+        if len(found) <= ROWS_MAX:
+            return found, None
+        half = ROWS_MAX // 2
+        return [*found[:half], *reversed(s.execute(self.last, {"alarm_id": alarm_id}).all())], half
+
+
+_MADE = Ends.of(_CHANGES.where(_MOVES), transitions.c.id)
+_SAID_AGAIN = Ends.of(_CHANGES.where(not_(_MOVES)), transitions.c.id)
+_TOLD = Ends.of(_NOTICES, notices.c.sound_seq, notices.c.id)
+# What is not for a reader is not asked for: the key of a sending, and how it is leased.
+_SENDING = ("id", "sound_seq", "step", "channel", "target", "state", "attempts", "reason", "provider_ref")
+_SENT = Ends.of(
+    select(*(sendings.c[name] for name in (*_SENDING, "made_ms", "sent_ms", "confirmed_ms", "failed_ms")))
+    .where(sendings.c.tenant_id == TENANT, sendings.c.alarm_id == bindparam("alarm_id"))
+    .limit(ROWS_MAX + 1),
+    sendings.c.id,
+)
+_WARDS = select(wards.c.id, wards.c.key, wards.c.name).where(wards.c.tenant_id == TENANT)
+_STAFF_NAMES, _GATEWAY_NAMES = (
+    select(table.c.id, table.c.name).where(
+        table.c.tenant_id == TENANT, table.c.id.in_(bindparam("ids", expanding=True))
+    )
+    for table in (staff, gateways)
 )
 _LATEST = (
     select(
@@ -139,14 +194,48 @@ def named(s: TenantSession, keys: Iterable[tuple[int, ...]]) -> list[Row[Any]]:
     return [row for row in found if row is not None]
 
 
-def changes(s: TenantSession, alarm_id: int) -> Sequence[Row[Any]]:
-    """All its history, in order."""
-    return s.execute(_CHANGES, {"alarm_id": alarm_id}).all()
+@dataclass(frozen=True, slots=True)
+class History:
+    """The changes of an alarm, in order. moves_cut: some are left off that took it from state to state, or were made by
+    people. others_cut: some of the rest are."""
+
+    rows: tuple[Row[Any], ...]
+    moves_cut: bool
+    others_cut: bool
 
 
-def told(s: TenantSession, alarm_id: int) -> Sequence[Row[Any]]:
-    """Its notices, in the order in which they were made."""
-    return s.execute(_NOTICES, {"alarm_id": alarm_id}).all()
+def changes(s: TenantSession, alarm_id: int) -> History:
+    """Its history."""
+    moves, moves_gap = _MADE.read(s, alarm_id)
+    others, others_gap = _SAID_AGAIN.read(s, alarm_id)
+    rows = tuple(sorted([*moves, *others], key=lambda row: int(row.id)))
+    return History(rows, moves_gap is not None, others_gap is not None)
+
+
+def told(s: TenantSession, alarm_id: int) -> tuple[list[Row[Any]], range | None]:
+    """Its notices, in the order of what they tell of; and of which soundings some are left off."""
+    rows, gap = _TOLD.read(s, alarm_id)
+    return rows, None if gap is None else range(rows[gap - 1].sound_seq, rows[gap].sound_seq + 1)
+
+
+def sent(s: TenantSession, alarm_id: int) -> tuple[list[Row[Any]], int | None]:
+    """Its sendings, in the order in which they were asked for; and where in them some are left off."""
+    return _SENT.read(s, alarm_id)
+
+
+def ward_names(s: TenantSession) -> Sequence[Row[Any]]:
+    """All wards by id, key and name."""
+    return s.execute(_WARDS).all()
+
+
+def staff_names(s: TenantSession, ids: Iterable[int]) -> Sequence[Row[Any]]:
+    """People by id and name."""
+    return s.execute(_STAFF_NAMES, {"ids": sorted(ids)}).all()
+
+
+def gateway_names(s: TenantSession, ids: Iterable[int]) -> Sequence[Row[Any]]:
+    """Gateways by id and name."""
+    return s.execute(_GATEWAY_NAMES, {"ids": sorted(ids)}).all()
 
 
 def looks(s: TenantSession, alarm_id: int, from_ms: int) -> Sequence[Row[Any]]:

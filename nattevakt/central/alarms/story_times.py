@@ -9,12 +9,13 @@ confirm what it shows after somebody has taken the alarm on it, and a gateway's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from nattevakt.central.alarms.lifecycle import ENDED, HELD, State
 
 KNOWN, NOT_YET, NEVER, UNKNOWN, NONE = "known", "not_yet", "never", "unknown", "none"
+LEFT_OFF = "left_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """One notice to one tablet. acted: a person has acted on this alarm at this tablet since. lease_until_ms: only
-    while it is on its way out."""
+    while it is on its way out. ward: of the tablet; an alarm that has gone on rings in more than its own."""
 
     id: int
     tablet_id: int
@@ -50,6 +51,8 @@ class Reach:
     taken_ms: int | None
     failed_ms: int | None
     lease_until_ms: int | None
+    ward_id: int | None = None
+    ward: str = ""
 
     @property
     def screen(self) -> str:
@@ -68,7 +71,7 @@ class Sounding:
 
     verdict: "all" or "some" of the tablets have shown it; "acted" (none has confirmed, but a person acted at one);
     "unknown" (sent, none has confirmed); "nobody_yet"; "nobody" (it never left the centre); "no_tablet" (the ward had
-    none)."""
+    none); "left_off" (more is stored of it than was read)."""
 
     number: int
     at_ms: int
@@ -106,8 +109,10 @@ class Chapter:
     moments: tuple[Moment, ...]
 
 
-def soundings(steps: Sequence[Step], reaches: Iterable[tuple[int, Reach]], *, over: bool) -> tuple[Sounding, ...]:
-    """Every time that it rang. over: the alarm has ended."""
+def soundings(
+    steps: Sequence[Step], reaches: Iterable[tuple[int, Reach]], *, over: bool, cut: Container[int] = ()
+) -> tuple[Sounding, ...]:
+    """Every time that it rang. over: the alarm has ended. cut: the soundings of which notices are left off."""
     of: dict[int, list[Reach]] = {}
     for number, reach in reaches:
         of.setdefault(number, []).append(reach)
@@ -120,7 +125,7 @@ def soundings(steps: Sequence[Step], reaches: Iterable[tuple[int, Reach]], *, ov
         else:
             first_ms = min(reach.made_ms for reach in mine)
             when = (first_ms, "", first_ms, first_ms)
-        found.append(Sounding(number, *when, mine, _verdict(mine, over=over)))
+        found.append(Sounding(number, *when, mine, LEFT_OFF if number in cut else _verdict(mine, over=over)))
     return tuple(found)
 
 
@@ -137,8 +142,19 @@ def _verdict(reaches: Sequence[Reach], *, over: bool) -> str:
     return "nobody_yet" if waits and not over else "nobody"
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Of what some is left off: then that it is not there proves nothing."""
+
+    steps: bool = False
+    notices: bool = False
+
+
+WHOLE = Cut()
+
+
 def chapters(
-    steps: Sequence[Step], rung: Sequence[Sounding], heard_ms: int | None, *, over: bool
+    steps: Sequence[Step], rung: Sequence[Sounding], heard_ms: int | None, *, over: bool, cut: Cut = WHOLE
 ) -> tuple[Chapter, ...]:
     """The derived times. heard_ms: when the centre had the event that raised the alarm, None for a deadline."""
     begins = [n for n, step in enumerate(steps) if n == 0 or _reopens(step)]
@@ -149,7 +165,7 @@ def chapters(
         mine = [one for one in rung if one.number in numbers]
         if begin == 0:
             mine += [one for one in rung if one.cause == ""]
-        found.append(_chapter(part, mine, heard_ms, first=begin == 0, over=over or not last))
+        found.append(_chapter(part, mine, heard_ms, first=begin == 0, over=over or not last, cut=cut))
     return tuple(found)
 
 
@@ -158,7 +174,7 @@ def _reopens(step: Step) -> bool:
 
 
 def _chapter(
-    steps: Sequence[Step], rung: Sequence[Sounding], heard_ms: int | None, *, first: bool, over: bool
+    steps: Sequence[Step], rung: Sequence[Sounding], heard_ms: int | None, *, first: bool, over: bool, cut: Cut
 ) -> Chapter:
     begin = steps[0]
     moments: list[Moment] = []
@@ -170,19 +186,20 @@ def _chapter(
     moments.append(Moment("raised" if first else "reopened", begin.at_ms, KNOWN))
     reaches = [reach for one in rung for reach in one.reaches]
     taken_ms = _first(step.at_ms for step in steps if step.to_state in HELD and step.from_state not in HELD)
-    waiting = not over and taken_ms is None
-    unsure = any(reach.screen in ("unknown", "acted") for reach in reaches)
+    waiting = not over and taken_ms is None and not cut.steps and not cut.notices
+    unsure = cut.notices or any(reach.screen in ("unknown", "acted") for reach in reaches)
     moments.append(_of_screens("shown", (reach.shown_ms for reach in reaches), unsure=unsure, waiting=waiting))
-    heard = any(reach.screen != "not_sent" for reach in reaches)
+    heard = cut.notices or any(reach.screen != "not_sent" for reach in reaches)
     moments.append(_of_screens("sounded", (reach.sounded_ms for reach in reaches), unsure=heard, waiting=waiting))
     site_ms = _first(step.at_ms for step in steps if step.to_state == State.ON_SITE)
+    missing = UNKNOWN if cut.steps else NEVER if over else NOT_YET
     for code, at_ms in (("taken", taken_ms), ("on_site", site_ms)):
-        moments.append(Moment(code, at_ms, KNOWN if at_ms is not None else NEVER if over else NOT_YET))
+        moments.append(Moment(code, at_ms, KNOWN if at_ms is not None else missing))
     ends = [step for step in steps if step.to_state in ENDED]
     if ends:
         moments.append(Moment("cleared" if ends[-1].to_state == State.CLEARED else "closed", ends[-1].at_ms, KNOWN))
     else:
-        moments.append(Moment("closed", None, NOT_YET))
+        moments.append(Moment("closed", None, UNKNOWN if cut.steps else NOT_YET))
     return Chapter(_measured(moments, base_ms))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.kinds import is_technical
 from nattevakt.central.alarms.requests import ClearRequest, EventKey, RaiseRequest
 from nattevakt.edge.rules.rule import Priority
 
@@ -30,7 +30,7 @@ def sounds_again(request: RaiseRequest) -> bool:
     """Whether an alarm that is joined sounds."""
     # A call that is made again must be heard again, also one that is only known by its loss; a fault that
     # goes on must not.
-    return request.anew or request.again or not KINDS[request.kind].technical or request.priority is Priority.HIGH
+    return request.anew or request.again or not is_technical(request.kind) or request.priority is Priority.HIGH
 
 
 def columns(event: EventKey) -> dict[str, object]:

@@ -32,7 +32,11 @@ class NoticeState(StrEnum):
 _ORDER = tuple(NoticeState)[:7]
 
 _SELECT = """SELECT :tenant, {id}, :alarm_id, t.id, :sound_seq, 'pending', :now_ms
-FROM tablets t WHERE t.tenant_id = :tenant AND t.ward_id = :ward_id AND t.revoked_ms IS NULL ORDER BY t.id"""
+FROM tablets t WHERE t.tenant_id = :tenant AND t.revoked_ms IS NULL
+AND (t.ward_id = :ward_id OR t.ward_id IN
+(SELECT w.ward_id FROM alarm_wards w WHERE w.tenant_id = :tenant AND w.alarm_id = :alarm_id))
+AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.tenant_id = :tenant AND n.alarm_id = :alarm_id
+AND n.tablet_id = t.id AND n.sound_seq = :sound_seq) ORDER BY t.id"""
 _NUMBER = "(SELECT coalesce(max(id), 0) FROM notices WHERE tenant_id = :tenant) + row_number() OVER (ORDER BY t.id)"
 _COLUMNS = "alarm_id, tablet_id, sound_seq, state, made_ms"
 _POST = {
@@ -70,7 +74,8 @@ _FAILED = text(
 
 
 def post(s: TenantSession, alarm_id: int, ward_id: int, sound_seq: int, now_ms: int) -> None:
-    """Write one pending notice for each enrolled tablet of the ward."""
+    """Write one pending notice for each enrolled tablet of the ward, and of those that the alarm has gone on to, that
+    has none of this sounding."""
     params = {"alarm_id": alarm_id, "ward_id": ward_id, "sound_seq": sound_seq, "now_ms": now_ms}
     s.execute(_POST[s.dialect], params)
 

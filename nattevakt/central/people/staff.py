@@ -1,6 +1,6 @@
-"""Staff: who may act on which ward, and their PINs. Serves arrow 9.
+"""Staff: who may act on which ward, their PINs and telephone numbers. Serves arrow 9.
 
-Owns what a PIN may look like and how it is kept. Must not know sessions, tablets or HTTP.
+Owns what a PIN and a number may look like and how they are kept. Must not know sessions, tablets or HTTP.
 
 A PIN is not a password: it counts only on an enrolled tablet (the first factor), with few tries (ratelimit.py).
 Argon2id keeps a stolen database from giving the PINs away cheaply.
@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
+from nattevakt.central.notify.routing import PHONE
 from nattevakt.central.tables import staff, staff_wards
 from nattevakt.edge.errors import RejectError
 
@@ -74,6 +75,31 @@ def set_pin(s: TenantSession, key: str, pin: str) -> None:
     check_pin(pin)
     changed = s.execute(
         update(staff).where(staff.c.tenant_id == TENANT, staff.c.key == key), {"pin_argon2": hash_pin(pin)}
+    )
+    if changed.rowcount != 1:
+        raise RejectError("staff", f"unknown: {key}")
+
+
+def phone_of(typed: str) -> str | None:
+    """A number as it is kept, "+4790000000", from one that may be typed with spaces; None for none.
+
+    Raises RejectError where it is no number with its country.
+    """
+    found = "".join(typed.split())
+    if not found:
+        return None
+    if not PHONE.fullmatch(found):
+        raise RejectError("phone", "must begin with + and the country, then digits: +4790000000")
+    return found
+
+
+def set_phone(s: TenantSession, key: str, phone: str) -> None:
+    """Give a member of staff the number on which text messages reach them while on duty, "" for none.
+
+    Raises RejectError for an unknown key or what is no number.
+    """
+    changed = s.execute(
+        update(staff).where(staff.c.tenant_id == TENANT, staff.c.key == key), {"phone": phone_of(phone)}
     )
     if changed.rowcount != 1:
         raise RejectError("staff", f"unknown: {key}")

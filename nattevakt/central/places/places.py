@@ -13,7 +13,13 @@ from sqlalchemy import CursorResult, Row, and_, bindparam, select
 
 from nattevakt.central.columns import TENANT, in_force
 from nattevakt.central.db import TenantSession
-from nattevakt.central.tables import devices, placements, rooms, stays
+from nattevakt.central.tables import devices, placements, rooms, stays, wards
+
+_OTHER_WARDS = (
+    select(wards.c.key, wards.c.name)
+    .where(wards.c.tenant_id == TENANT, wards.c.id != bindparam("ward_id"))
+    .order_by(wards.c.name, wards.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +217,8 @@ def devices_of(s: TenantSession, subject: str) -> tuple[str, ...]:
     rooms_ever = rooms_of(s, subject)
     found = s.execute(_EVER, {"rooms": list(rooms_ever)}).scalars() if rooms_ever else ()
     return tuple(sorted(found))
+
+
+def other_wards(s: TenantSession, ward_id: int) -> tuple[tuple[str, str], ...]:
+    """Keys and names of the tenant's wards without this one, by name."""
+    return tuple((row.key, row.name) for row in s.execute(_OTHER_WARDS, {"ward_id": ward_id}))

@@ -41,4 +41,6 @@ GATEWAY_REASONS: Mapping[str, str] = {
     "gateway_silent.behind.empty": N_("Meldinger fra {gateway} kommer for sent. Varsle driftsvakten."),
     "gateway_silent.over": N_("{gateway} er i kontakt igjen."),
     "gateway_silent.revoked": N_("{gateway} er tatt ut av bruk."),
+    "local.rung": N_("Varslet lokalt på mottakeren kl. {local_at}, mens sentralen var uten kontakt."),
+    "local.seen": N_("Sett lokalt på mottakeren kl. {local_at}."),
 }

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.kinds import is_technical
 from nattevakt.central.alarms.lifecycle import UNTAKEN, State
 from nattevakt.central.alarms.overdue import AWAITED
 from nattevakt.central.tablet import sentences, when
 from nattevakt.central.tablet.i18n import N_, Words
+from nattevakt.edge.rules.rule import Priority
 
 PROMISES_MIN = (5, 10, 20)
 """What can be promised with one tap, in minutes."""
@@ -23,8 +24,16 @@ PROMISED = N_("Kommer innen kl. {at}")
 RINGS_AGAIN = N_("Ringer igjen kl. {at} hvis ingen er framme")
 RINGS_AGAIN_TECHNICAL = N_("Ringer igjen kl. {at} hvis den ikke er avsluttet")
 NOT_THERE = N_("Tatt av {name} kl. {at}, ikke framme")
+GONE_ON = N_("Ingen har tatt den. Varslet videre kl. {at}")
 NOT_ENDED = N_("Tatt av {name} kl. {at}, ikke avsluttet")
 
+DECLINES: Mapping[str, str] = {
+    "hos_annen_bruker": N_("Er hos en annen bruker"),
+    "for_langt_unna": N_("For langt unna"),
+    "ikke_min": N_("Ikke min avdeling"),
+    "annet": N_("Annet"),
+}
+"""Why somebody passes an alarm on, as they may say it on a card; who logs off says it by that."""
 _TAKE_FIRST = N_("Ingen har tatt alarmen. Ta den først.")
 REFUSED: Mapping[State, str] = {
     State.REPORTED: _TAKE_FIRST,
@@ -33,7 +42,7 @@ REFUSED: Mapping[State, str] = {
     State.ON_SITE: N_("Du er hos bruker. Trykk «Avslutt» når du er ferdig."),
     State.CLOSED: N_("Alarmen er avsluttet."),
     State.REJECTED: _TAKE_FIRST,
-    State.ESCALATED: N_("Alarmen ringer igjen. Ta den først."),
+    State.ESCALATED: N_("Ingen har alarmen nå. Ta den først."),
     State.TRANSFERRED: _TAKE_FIRST,
     State.CLEARED: N_("Alarmen er avklart av seg selv."),
     State.REOPENED: N_("Alarmen er gjenåpnet. Ta den først."),
@@ -45,19 +54,21 @@ REFUSED: Mapping[State, str] = {
 class Holding:
     """What a card says of its holder. due_ms: until when they have time, None where nobody waits for anybody. due: that
     in words. left: how long that still is, which the page counts on. lapse: who had it and did not come. may_promise:
-    whether whoever reads the card may say when they come."""
+    whether whoever reads the card may say when they come; may_pass: whether they may give it to somebody else. What
+    is of low priority waits where it is."""
 
     due_ms: int | None
     due: str
     left: str
     lapse: str
     may_promise: bool
+    may_pass: bool
 
 
 def holding(words: Words, row: Any, me: int | None, zone: ZoneInfo, now_ms: int) -> Holding:
     """The same for an alarm's row with its holder's name. me: who is logged in on the tablet, None for nobody."""
     state = State(row.state)
-    technical = row.kind in KINDS and KINDS[row.kind].technical
+    technical = is_technical(row.kind)
     due_ms: int | None = row.due_ms if state in AWAITED else None
     due = left = lapse = ""
     if due_ms is not None:
@@ -67,8 +78,11 @@ def holding(words: Words, row: Any, me: int | None, zone: ZoneInfo, now_ms: int)
     if state is State.ESCALATED and row.holder_name and row.taken_ms:
         told = {"name": row.holder_name, "at": when.clock(row.taken_ms, zone)}
         lapse = words(NOT_ENDED if technical else NOT_THERE, told)
+    elif state is State.ESCALATED and row.step_ms:
+        lapse = words(GONE_ON, {"at": when.clock(row.step_ms, zone)})
     mine = me is None or me == row.taken_by
-    return Holding(due_ms, due, left, lapse, state in UNTAKEN or (state in AWAITED and mine))
+    passes = row.priority < Priority.LOW and (state in UNTAKEN or (state in AWAITED and mine))
+    return Holding(due_ms, due, left, lapse, state in UNTAKEN or (state in AWAITED and mine), passes)
 
 
 def refused(words: Words, state: State | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -17,10 +17,12 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from nattevakt.central.people.staff import Colleague
 from nattevakt.central.tablet import assets, held, sentences
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.rooms import RoomView
 from nattevakt.central.tablet.rounds_view import RoundsView
+from nattevakt.central.tablet.tests_view import TestsView
 from nattevakt.central.tablet.views import BoardView, CardView
 from nattevakt.central.tablet.when import clock, clock_seconds
 
@@ -112,6 +114,16 @@ def _rooms_html(words: Words, rooms: tuple[RoomView, ...]) -> str:
     return _translated(words).get_template("rooms.html").render(rooms=rooms, now_ms=None).strip()
 
 
+def tests_html(words: Words, tests: TestsView) -> str:
+    """The cards of open tests as a snapshot carries them."""
+    return _translated(words).get_template("tests.html").render(tests=tests).strip() if tests.cards else ""
+
+
+def handover_html(words: Words, told: Mapping[str, object], colleagues: Sequence[Colleague]) -> str:
+    """What whoever takes over a shift must know."""
+    return _translated(words).get_template("handover.html").render(told=told, colleagues=colleagues).strip()
+
+
 def rounds_html(words: Words, rounds: RoundsView) -> str:
     """The list of rounds as the page fetches it: without ages, as with cards."""
     return _translated(words).get_template("rounds.html").render(rounds=rounds, now_ms=None).strip()
@@ -151,6 +163,7 @@ def board_page(
             sweep_ok=board.sweep_age_s is not None and board.sweep_age_s <= sweep_late_s,
             demo=_demo(words, board.now_ms, zone, speed),
             promises_min=held.PROMISES_MIN,
+            declines=[(key, words(label)) for key, label in held.DECLINES.items()],
             causes=[(key, words(label)) for key, label in sentences.CAUSES.items()],
             actions=[(key, words(label)) for key, label in sentences.ACTIONS.items()],
             settings=_settings(words, hb_s, board.now_ms, board.seq, zone.key, speed),

@@ -21,13 +21,21 @@ from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act, UnknownAlarm
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.notify import outbox
-from nattevakt.central.people import ratelimit, sessions, staff, tablets
+from nattevakt.central.people import ratelimit, sessions, tablets
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
-from nattevakt.central.tablet import assets, pages, rounds_page, views
+from nattevakt.central.tablet import (
+    assets,
+    handover_routes,
+    pages,
+    person_routes,
+    push_routes,
+    rounds_page,
+    tests_routes,
+    views,
+)
 from nattevakt.central.tablet.i18n import Words
 from nattevakt.central.tablet.live import EventStream
-from nattevakt.central.tablet.sharing import Readings
 from nattevakt.central.tablet.views import BoardView
 from nattevakt.central.tablet.vitals import sweep_late_s
 from nattevakt.central.tablet.web import (
@@ -39,6 +47,7 @@ from nattevakt.central.tablet.web import (
     answer,
     asked_by,
     json_body,
+    note_of,
     person_of,
     scheme_of,
     secured,
@@ -53,6 +62,10 @@ from nattevakt.edge.strict import INT_MAX, list_of, number, record, text, whole
 log = structlog.get_logger("nattevakt.tablet")
 router = APIRouter(route_class=TabletRoute, include_in_schema=False)
 router.include_router(rounds_page.router)
+router.include_router(person_routes.router)
+router.include_router(handover_routes.router)
+router.include_router(push_routes.router)
+router.include_router(tests_routes.router)
 
 Body = Annotated[dict[str, object], Depends(json_body)]
 
@@ -61,6 +74,8 @@ STATE_OF = {
     "on-way": State.ON_THE_WAY,
     "on-site": State.ON_SITE,
     "close": State.CLOSED,
+    "decline": State.REJECTED,
+    "transfer": State.TRANSFERRED,
 }
 LEASE_MS = 60_000
 KEY_MIN, KEY_MAX = 8, 100
@@ -68,7 +83,6 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 PRESENCE_KEYS = ("audio", "heard", "visible", "wake_lock", "notifications", "build", "seq", "battery")
 
 _code_tries = ratelimit.CodeTries()
-_readings = Readings()
 
 
 @router.get("/")
@@ -126,6 +140,11 @@ def snapshot(request: Request) -> Response:
         ],
         "rooms_html": pages.rooms_html(told, view),
         "rounds": {"due": view.rounds_due, "overdue": view.rounds_overdue},
+        "tests": {
+            "ids": [test.id for test in view.tests.cards],
+            "html": pages.tests_html(told, view.tests),
+            "last": view.tests.last,
+        },
     }
     sent = [card.notice_id for card in view.cards if card.notice_id is not None and not card.notice_sent]
     lease_ms = stretched(LEASE_MS, state.clock.pace())
@@ -136,17 +155,17 @@ def snapshot(request: Request) -> Response:
 def _board(request: Request, told: Words) -> tuple[Tablet, BoardView]:
     """The tablet that asks and its board; names are in it only where their reading could be logged."""
     state = request.app.state
-    db, now_ms = state.db, state.clock.now_ms()
+    db, now_ms, readings = state.db, state.clock.now_ms(), state.readings
     with asked_by(request) as (s, tablet, person):
         what = (db, tablet.tenant.id, tablet.ward_id, told.lang, person.staff_id if person is not None else None)
-        alone = _readings.begin(what)
+        alone = readings.begin(what)
         if alone:
             try:
                 view = views.board(s, tablet, person, told, now_ms)
             finally:
-                _readings.end(what)
+                readings.end(what)
     if not alone:
-        common = _readings.shared(what, lambda: _read(db, tablet, person, told, state.clock.now_ms()))
+        common = readings.shared(what, lambda: _read(db, tablet, person, told, state.clock.now_ms()))
         with db.read(tablet.tenant.id) as s:
             view = views.addressed(s, tablet, person, common)
     if person is None or views.log_reading(state.db, tablet, person, view.cards, now_ms):
@@ -209,59 +228,10 @@ def enrol(request: Request, body: Body) -> Response:
     return done
 
 
-@router.get("/tablet/staff")
-def colleagues(request: Request) -> Response:
-    """Who may log in on this ward."""
-    tablet = tablet_of(request)
-    person = person_of(request, tablet)
-    with request.app.state.db.read(tablet.tenant.id) as s:
-        found = staff.of_ward(s, tablet.ward_id)
-    listed = [{"key": one.key, "name": one.name, "initials": one.initials} for one in found]
-    return answer({"staff": listed, "person": person.name if person else None})
-
-
-@router.post("/tablet/person")
-def log_in(request: Request, body: Body) -> Response:
-    """A person proves who they are with their PIN; wrong ones cost time, and never hide an alarm."""
-    state = request.app.state
-    tablet = tablet_of(request)
-    key, pin = text(body.get("staff"), "staff"), text(body.get("pin"), "pin")
-    real_ms = state.clock.real_ms()
-    with state.db.write(tablet.tenant.id) as s:
-        who = next((one for one in staff.of_ward(s, tablet.ward_id) if one.key == key), None)
-        if who is None:
-            raise RejectError("staff", "unknown on this ward")
-        if wait_ms := ratelimit.wait_ms(s, tablet.id, who.id, real_ms):
-            raise Problem(429, "wait", field="pin", retry_after_s=-(-wait_ms // 1000))
-        attempt_id = ratelimit.begin(s, tablet.id, who.id, real_ms)
-        stored = staff.pin_of(s, who.id)
-    # Outside of the transaction: it takes its time on purpose, and alarms must not wait for it.
-    if not staff.verify_pin(stored, pin):
-        log.info("pin_wrong", tablet_id=tablet.id, staff_id=who.id)
-        raise Problem(403, "pin_wrong", field="pin")
-    with state.db.write(tablet.tenant.id) as s:
-        ratelimit.succeed(s, attempt_id)
-        secret = sessions.start(s, tablet.id, who.id, real_ms, state.clock.now_ms())
-    log.info("person_came", tablet_id=tablet.id, staff_id=who.id)
-    done = answer({"name": who.name, "initials": who.initials})
-    set_cookie(done, PERSON_COOKIE, secret, sessions.LIFE_MS // 1000)
-    return done
-
-
-@router.post("/tablet/person/end")
-def log_out(request: Request, body: Body) -> Response:  # noqa: ARG001 - reading it is the guard against other sites
-    """Nobody is at this tablet any more."""
-    tablet = tablet_of(request)
-    with request.app.state.db.write(tablet.tenant.id) as s:
-        sessions.end(s, tablet.id)
-    done = answer({})
-    done.delete_cookie(PERSON_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-    return done
-
-
 @router.post("/tablet/alarms/{alarm_id}/{act}")
 def act_on(request: Request, alarm_id: int, act: str, body: Body) -> Response:
-    """One person's move on one alarm, at most once for each idempotency key; `promise_min` says when they come."""
+    """One person's move on one alarm, at most once for each idempotency key; `promise_min` says when they come,
+    `reason` why they decline it, `ward` to whom they pass it on."""
     state = request.app.state
     tablet = tablet_of(request)
     if act not in STATE_OF:
@@ -272,15 +242,15 @@ def act_on(request: Request, alarm_id: int, act: str, body: Body) -> Response:
     if not KEY_MIN <= len(key) <= KEY_MAX:
         raise RejectError("idempotency-key", f"must be {KEY_MIN} to {KEY_MAX} characters")
     person = _needed(request, tablet)
-    cause, action, note = (text(body.get(name, ""), name) for name in ("cause", "action", "note"))
+    cause, action, reason, ward = (text(body.get(name, ""), name) for name in ("cause", "action", "reason", "ward"))
+    note = note_of(body)
     promise_min = whole(body["promise_min"], "promise_min") if body.get("promise_min") is not None else None
-    wish = Act(alarm_id, STATE_OF[act], person.staff_id, tablet.id, key, cause, action, note, promise_min)
+    wish = Act(alarm_id, STATE_OF[act], person.staff_id, tablet.id, key, cause, action, note, promise_min, reason, ward)
     now_ms, pace = state.clock.now_ms(), state.clock.pace()
     limit_ms = state.config.alarms.taken_limit_min * 60_000
 
     def make(s: TenantSession) -> register.Acted:
-        alarm = register.by_id(s, alarm_id)
-        if alarm is None or alarm.ward_id != tablet.ward_id:
+        if not register.rings_in(s, alarm_id, tablet.ward_id):
             raise UnknownAlarm(f"alarm {alarm_id}")
         sessions.use(s, tablet.id, request.cookies[PERSON_COOKIE], state.clock.real_ms())
         return register.act(s, wish, now_ms, limit_ms, pace)

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.tablet.bed_sentences import BED_REASONS
+from nattevakt.central.tablet.chain_sentences import CHAIN_ERRORS, CHAIN_REASONS
+from nattevakt.central.tablet.channel_sentences import CHANNEL_PAGE, CHANNEL_REASONS
+from nattevakt.central.tablet.duty_sentences import DUTY_ICONS, DUTY_KINDS, DUTY_REASONS
 from nattevakt.central.tablet.gateway_sentences import GATEWAY_REASONS
 from nattevakt.central.tablet.i18n import N_, Words
 
@@ -46,9 +49,11 @@ KINDS: Mapping[str, str] = {
     "battery_low": N_("Lavt batteri"),
     "tamper": N_("Sensor er åpnet"),
     "basis_expired": N_("Grunnlaget for tilsynet er gått ut"),
+    "chain_test_failed": N_("Prøve av varslingskjeden kom ikke fram"),
+    "channel_down": N_("Varsling ut av huset virker ikke"),
     "rule_failed": N_("Feil i overvåkingen"),
     "unhandled_event": N_("Hendelse uten alarm"),
-}
+} | DUTY_KINDS
 ICONS: Mapping[str, str] = {
     "call": "bell-ring",
     "fall": "triangle-alert",
@@ -73,7 +78,7 @@ ICONS: Mapping[str, str] = {
     "wet": "droplets",
     "device_silent": "wifi-off",
     "round_overdue": "footprints",
-}
+} | DUTY_ICONS
 ICON_OTHER = "wrench"
 
 _PRESSED = N_("Noen trykket på alarmknappen.")
@@ -175,6 +180,8 @@ REASONS: Mapping[str, str] = {
     "event_refused": N_("En melding fra {gateway} kunne ikke leses. Den kan ha vært en alarm."),
     "id_conflict": N_("{gateway} sendte to ulike meldinger med samme nummer. Begge er tatt vare på."),
     **GATEWAY_REASONS,
+    **CHANNEL_REASONS,
+    **CHAIN_REASONS,
     "device_silent": N_("{device} har ikke meldt seg som ventet. Se etter sensoren når du er der."),
     "device_silent.never": N_("{device} er lagt inn, men er aldri hørt. Se etter sensoren når du er der."),
     "device_silent.over": N_("{device} er hørt igjen."),
@@ -234,7 +241,7 @@ REASONS: Mapping[str, str] = {
     "basis_expired.renewed": N_("Grunnlaget for tilsynet er fornyet."),
     "basis_expired.not_wanted": N_("Tilsynet er avsluttet."),
     "rule_failed": N_("En del av overvåkingen sviktet. Alarmer ringer likevel. Varsle driftsvakten."),
-}
+} | DUTY_REASONS
 REASON_OTHER = N_("Ingen forklaring finnes for «{code}».")
 
 STATES: Mapping[State, str] = {
@@ -318,6 +325,7 @@ PAGE: Mapping[str, str] = {
     "no_person": N_("Ingen pålogget"),
     "no_staff": N_("Ingen ansatte er lagt inn for denne avdelingen."),
     "notify_title": N_("Ny alarm – åpne Nattevakt"),
+    **CHANNEL_PAGE,
     "pin_short": N_("PIN-koden har 4 til 8 siffer."),
     "pin_wait": N_("For mange feil. Vent {s} sekunder. Alarmer vises som før."),
     "sound_off": N_("Lyd: av"),
@@ -333,6 +341,7 @@ ERRORS: Mapping[str, str] = {
     "pin_wrong": N_("Feil PIN-kode."),
     "wait": N_("For mange feil. Vent litt."),
     "code_wrong": N_("Koden er feil, brukt eller for gammel."),
+    "has_alarms": N_("Du har tatt en alarm som venter på deg. Logger du av, går den videre til neste med en gang."),
     "someone_first": N_("{name} var først."),
     "illegal_move": N_("Alarmen har endret seg. Se kortet på nytt."),
     "not_here": N_("Det gjøres ikke på nettbrettet."),
@@ -340,6 +349,7 @@ ERRORS: Mapping[str, str] = {
     "round_ended": N_("Dette tilsynet er avsluttet. Se listen på nytt."),
     "round_gone": N_("Tilsynet finnes ikke lenger."),
     "round_physical": N_("Dette tilsynet må gjøres i rommet."),
+    **CHAIN_ERRORS,
     "round_unknown": N_("Ukjent: nettbrettet viser ikke hvordan det går. Gå inn og se."),
     "bad_request": N_("Forespørselen kunne ikke leses."),
     "cross_site": N_("Forespørselen kom fra et annet nettsted."),

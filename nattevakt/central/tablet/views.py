@@ -11,21 +11,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, or_, select
 
-from nattevakt.central.alarms.kinds import KINDS
+from nattevakt.central.alarms.kinds import is_technical
 from nattevakt.central.alarms.lifecycle import HELD, State
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, TenantSession
 from nattevakt.central.people.sessions import Person
 from nattevakt.central.people.tablets import Tablet
 from nattevakt.central.rounds import tasks as round_tasks
-from nattevakt.central.tables import access_log, alarms, notices, residents, rooms, staff, stays, transitions
+from nattevakt.central.tables import access_log, alarms, notices, residents, rooms, staff, stays, transitions, wards
+from nattevakt.central.tables_duty import alarm_wards
 from nattevakt.central.tables_plans import plan_versions, plans
-from nattevakt.central.tablet import beside, held, sentences, when
+from nattevakt.central.tablet import beside, held, sentences, tests_view, when
 from nattevakt.central.tablet import rooms as room_views
 from nattevakt.central.tablet.i18n import N_, Words
 from nattevakt.central.tablet.rooms import RoomAlarm, RoomView
+from nattevakt.central.tablet.tests_view import NO_TESTS, TestsView
 from nattevakt.central.tablet.vitals import seq_and_sweep
 from nattevakt.edge.errors import RetryError
 from nattevakt.edge.rules.rule import Occurred
@@ -46,6 +48,7 @@ _OPEN = (
         staff.c.name.label("holder_name"),
         staff.c.initials.label("holder_initials"),
         plan_versions.c.body.label("plan_body"),
+        wards.c.name.label("ward_name"),
     )
     .outerjoin(
         plan_versions,
@@ -54,7 +57,20 @@ _OPEN = (
     .outerjoin(rooms, (rooms.c.tenant_id == alarms.c.tenant_id) & (rooms.c.id == alarms.c.room_id))
     .outerjoin(residents, (residents.c.tenant_id == alarms.c.tenant_id) & (residents.c.id == alarms.c.resident_id))
     .outerjoin(staff, (staff.c.tenant_id == alarms.c.tenant_id) & (staff.c.id == alarms.c.taken_by))
-    .where(alarms.c.tenant_id == TENANT, alarms.c.ward_id == bindparam("ward_id"), alarms.c.closed_ms.is_(None))
+    .join(wards, (wards.c.tenant_id == alarms.c.tenant_id) & (wards.c.id == alarms.c.ward_id))
+    .where(
+        alarms.c.tenant_id == TENANT,
+        alarms.c.closed_ms.is_(None),
+        or_(
+            alarms.c.ward_id == bindparam("ward_id"),
+            # What nobody has in its own ward, and has come here.
+            alarms.c.id.in_(
+                select(alarm_wards.c.alarm_id).where(
+                    alarm_wards.c.tenant_id == TENANT, alarm_wards.c.ward_id == bindparam("ward_id")
+                )
+            ),
+        ),
+    )
 )
 # Whose names a plan's text may hold: of whoever the plan is, and of all who live in the room that it rings in.
 _PLANNED = (
@@ -100,7 +116,7 @@ _LOGGED = select(access_log.c.what, access_log.c.resident_id).where(
 class CardView:
     """One alarm card. The name is filled in only where a person may read it and the reading is logged; what the plan
     says is to be done stands on it for everybody, without the name. responsible: for whoever may read names. due_ms and
-    what follows: as held.Holding says it."""
+    what follows: as held.Holding says it. ward: where it is, if that is not here."""
 
     id: int
     version: int
@@ -137,6 +153,8 @@ class CardView:
     left: str = ""
     lapse: str = ""
     may_promise: bool = False
+    may_pass: bool = False
+    ward: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +170,7 @@ class BoardView:
     rooms: tuple[RoomView, ...]
     rounds_due: int = 0
     rounds_overdue: int = 0
+    tests: TestsView = NO_TESTS
 
 
 def board(s: TenantSession, tablet: Tablet, person: Person | None, words: Words, now_ms: int) -> BoardView:
@@ -180,14 +199,21 @@ def of_ward(s: TenantSession, tablet: Tablet, person: Person | None, words: Word
     again = _again(s, [row.id for row in rows if row.sound_seq > 1], zone, words)
     me = person.staff_id if person is not None else None
     hidden = None if person is not None else _names(s, [row for row in rows if _handling(row)])
-    cards = [_card(row, again.get(row.id, ""), hidden, words, zone, now_ms, me) for row in rows]
+    cards = [
+        replace(
+            _card(row, again.get(row.id, ""), hidden, words, zone, now_ms, me),
+            ward=row.ward_name if row.ward_id != tablet.ward_id and row.ward_name != row.place else "",
+        )
+        for row in rows
+    ]
     cards.sort(key=lambda card: (card.priority, card.taken, card.raised_ms, card.id))
     tiles = room_views.of_ward(s, tablet.ward_id, _in_rooms(rows, words, zone), words, zone, now_ms)
     turns = round_tasks.due(s, tablet.ward_id, now_ms)
     due = {turn.resident_id for turn in turns}
     late = {turn.resident_id for turn in turns if turn.state is round_tasks.State.OVERDUE}
     ward = (tablet.ward_name, person, tuple(cards), tiles)
-    return BoardView(seq, now_ms, sweep_age_s, *ward, rounds_due=len(due), rounds_overdue=len(late))
+    tests = tests_view.of_ward(s, tablet.ward_id, words, zone, now_ms)
+    return BoardView(seq, now_ms, sweep_age_s, *ward, rounds_due=len(due), rounds_overdue=len(late), tests=tests)
 
 
 def _open_alarms(s: TenantSession, ward_id: int) -> Sequence[Row[Any]]:
@@ -221,7 +247,7 @@ def _in_rooms(rows: Sequence[Row[Any]], words: Words, zone: ZoneInfo) -> dict[in
             continue
         known = found.get(row.room_id)
         level = known.level if known is not None else LEVELS[row.priority]
-        if row.kind in KINDS and KINDS[row.kind].technical:
+        if is_technical(row.kind):
             found.setdefault(row.room_id, RoomAlarm(level, "", "", ""))
         elif known is None or not known.words:
             icon = sentences.ICONS.get(row.kind, sentences.ICON_OTHER)
@@ -299,6 +325,7 @@ def _card(
         left=had.left,
         lapse=had.lapse,
         may_promise=had.may_promise,
+        may_pass=had.may_pass,
     )
 
 

@@ -27,7 +27,7 @@ from nattevakt.central.tablet import held, sentences
 from nattevakt.central.tablet.i18n import Words, choose, words
 from nattevakt.central.tablet.pages import CSP, SCHEMES
 from nattevakt.edge.errors import NattevaktError, RejectError, RetryError
-from nattevakt.edge.strict import load_json
+from nattevakt.edge.strict import load_json, text
 
 log = structlog.get_logger("nattevakt.tablet")
 
@@ -109,6 +109,12 @@ async def json_body(request: Request) -> dict[str, object]:
     if _media_type(request) != "application/json":
         raise Problem(415, "bad_request", field="content-type")
     return load_json(await _body_of(request), "body")
+
+
+def note_of(body: Mapping[str, object]) -> str:
+    """What somebody has written in a field for a note, in one line: Enter is a key of its keyboard too."""
+    found = body.get("note", "")
+    return text(" ".join(found.split()) if isinstance(found, str) else found, "note")
 
 
 def sends_form(request: Request) -> bool:

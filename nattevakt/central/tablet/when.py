@@ -42,7 +42,7 @@ def spoken(params: Mapping[str, object], zone: ZoneInfo) -> dict[str, object]:
 
 def occurred(words: Words, at: Occurred, raised_ms: int, now_ms: int, zone: ZoneInfo) -> tuple[str, bool]:
     """When an alarm's event happened, in words, and whether that is out of the ordinary (late or uncertain)."""
-    start, end = _day_clock(words, at.from_ms, now_ms, zone), _day_clock(words, at.to_ms, now_ms, zone)
+    start, end = day_clock(words, at.from_ms, now_ms, zone), day_clock(words, at.to_ms, now_ms, zone)
     if not at.uncertain:
         text = words(AT, {"at": end}) if _same_day(at.to_ms, now_ms, zone) else end
     elif start == end:
@@ -68,7 +68,8 @@ def _date(ms: int, zone: ZoneInfo) -> datetime:
     return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
-def _day_clock(words: Words, ms: int, now_ms: int, zone: ZoneInfo) -> str:
+def day_clock(words: Words, ms: int, now_ms: int, zone: ZoneInfo) -> str:
+    """A moment as night staff say it: "02:10", with its date only where it was not tonight."""
     if _same_day(ms, now_ms, zone):
         return clock(ms, zone)
     day = _date(ms, zone)

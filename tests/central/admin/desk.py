@@ -16,6 +16,8 @@ from sqlalchemy import select, text, update
 
 from nattevakt.central.admin import api, routes
 from nattevakt.central.columns import TENANT
+from nattevakt.central.config import CentralConfig
+from nattevakt.central.config_channels import Roads
 from nattevakt.central.db import TenantSession
 from nattevakt.central.people import sessions, tablets
 from nattevakt.central.tables import access_log, devices, gateways, listed_devices, residents, rooms, staff, stays
@@ -35,6 +37,8 @@ class Desk:
     def __post_init__(self) -> None:
         self.app = FastAPI(openapi_url=None)
         self.app.state.db, self.app.state.clock = self.lived.db, self.lived.clock
+        self.app.state.config = CentralConfig()
+        self.app.state.roads = Roads()
         self.app.include_router(routes.router)
         self.app.include_router(api.router)
 

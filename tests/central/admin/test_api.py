@@ -35,6 +35,7 @@ PATHS = (
     ("GET", "/alarms"),
     ("GET", "/alarms/1"),
     ("GET", "/findings"),
+    ("GET", "/channels"),
     ("GET", "/wards/1/rounds"),
     ("PUT", "/wards/1/rounds/times"),
     ("PUT", "/wards/1/rounds/limits"),

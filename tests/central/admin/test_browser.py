@@ -125,7 +125,10 @@ def test_accessible_at_every_size_dark_and_light(tablets: Tablets, width: int) -
         "/admin/alarm-health",
         "/admin/alarm-health/4",
         "/admin/findings",
+        "/admin/channels",
         "/admin/rounds",
+        "/admin/duty",
+        "/admin/routing",
         "/admin/reports",
         "/admin/reports?from=2026-02-01&to=2026-01-01",
     ):

@@ -17,6 +17,7 @@ from nattevakt.central.db import Database
 from nattevakt.central.places import plans
 from nattevakt.central.tables import (
     access_log,
+    alarms,
     device_states,
     gateways,
     placements,
@@ -145,6 +146,27 @@ def test_without_names_there_is_none_anywhere(evening: Evening) -> None:
     assert "Testperson" not in sheet.html
     assert "Astrid" not in sheet.html
     assert "Rom 204" in plain(sheet.html)
+
+
+def test_without_names_there_is_none_in_what_an_installer_called_a_thing(evening: Evening) -> None:
+    """Names of rooms, spots, places and boxes, each in a line of its own. Numbers stay: they say where to go."""
+    mine = (rooms.c.tenant_id == TENANT, rooms.c.number == "204")
+    spots, where = update(placements).where(placements.c.tenant_id == TENANT), {"place": "Stua til Astrid"}
+    fault = update(alarms).where(alarms.c.tenant_id == TENANT, alarms.c.kind == "gateway_fault")
+    evening.write(lambda s: s.execute(update(rooms).where(*mine), {"name": "Rommet til Astrid Testperson"}))
+    evening.write(lambda s: s.execute(spots, {"spot": "Astrids seng"}))
+    evening.write(lambda s: s.execute(fault, where))
+    boxes = update(gateways).where(gateways.c.tenant_id == TENANT)
+    evening.write(lambda s: s.execute(boxes, {"name": "Boksen hos Testperson"}))
+    full = str(made(evening))
+    for there in ("Rommet til Astrid", "Astrids seng", "Stua til Astrid", "Boksen hos Testperson"):
+        assert there in full, "with names it is said as it was written"
+    found = made(evening, named=False)
+    assert not re.findall("Astrid|Testperson", str(found))
+    assert entry(found, "204").room == "Rommet til beboeren"
+    assert entry(found, "206").sensors[0].startswith("Ukjent siden søn 22.11. kl. 21:04: beboeren seng (")
+    assert any("beboeren seng" in line for line in entry(found, "213").sensors), "one that is mute"
+    assert [line.split(":")[0] for line in found.troubles] == ["Boksen hos beboeren", "Stua til beboeren"]
 
 
 def test_who_shares_a_room_has_an_entry_each_and_the_rooms_alarm_at_both(evening: Evening) -> None:

@@ -20,6 +20,7 @@ PAGES = (
     "/admin/alarm-health",
     "/admin/alarms",
     "/admin/findings",
+    "/admin/channels",
     "/admin/residents/1",
     "/admin/alarm-health/1",
     "/admin/rounds/1",
@@ -330,8 +331,8 @@ def test_a_suggestion_leads_into_the_plan(desk: Desk) -> None:
 def test_one_trial_at_a_time(desk: Desk) -> None:
     with acts.TRIALS:
         page = desk.page("/admin/residents/1?template=e_rom_standard")
-        assert "Noen andre prøver en plan akkurat nå." in page
-        assert "Noen andre prøver en plan akkurat nå." in desk.page("/admin/alarm-health/1")
+        assert "Noen andre prøver en plan eller henter tall akkurat nå." in page
+        assert "Noen andre prøver en plan eller henter tall akkurat nå." in desk.page("/admin/alarm-health/1")
         answer = desk.post("/residents/1/backtest", {"lines": []})
         assert (answer.status_code, answer.json()["error"]) == (503, "busy")
         assert answer.headers["retry-after"]

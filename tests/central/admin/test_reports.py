@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from nattevakt.central import response_rows
+from nattevakt.central.admin import acts
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database
-from nattevakt.central.tables import access_log, staff
+from nattevakt.central.tables import access_log, staff, transitions
+from nattevakt.edge.errors import RejectError
 from tests.central.admin.browser import ask
 from tests.central.admin.desk import plain
 from tests.central.admin.evening import EVENING_MS, Evening
@@ -60,6 +63,74 @@ def test_a_period_is_chosen_and_what_is_none_is_said_at_the_form(evening: Evenin
         assert "Glipp" not in answer.text
         assert ask(evening, f"/admin/reports/figures.csv?{query}").status_code == 422
     assert "i går" in ask(evening, "/admin/reports?from=i+går&to=2026-11-01").text, "comes back as it was typed"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=9999-12-31&to=9999-12-31",
+        "from=0001-01-01&to=0001-01-01",
+        "from=1999-12-31&to=2000-01-01",
+        "from=2100-12-31&to=2101-01-01",
+        "from=9999-12-31&to=0001-01-01",
+    ],
+)
+def test_days_that_no_alarm_can_be_of_are_refused(evening: Evening, query: str) -> None:
+    for path in PATHS:
+        answer = ask(evening, f"{path}?{query}")
+        assert answer.status_code == 422
+        assert "Velg en periode på høyst 400 dager" in answer.text
+
+
+def test_the_first_and_the_last_days_that_can_be_are_not(evening: Evening) -> None:
+    for day in ("2000-01-01", "2100-12-31"):
+        for path in PATHS:
+            assert ask(evening, f"{path}?from={day}&to={day}").status_code == 200
+
+
+def test_a_file_is_named_by_its_days_and_not_by_what_was_typed(evening: Evening) -> None:
+    for typed in ("%202026-11-21%0A", "20261121", "2026-W47-6", "%092026-11-21"):
+        answer = ask(evening, f"/admin/reports/figures.csv?from={typed}&to={typed}")
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"] == 'attachment; filename="svartider-2026-11-21-2026-11-21.csv"'
+
+
+def test_one_report_at_a_time_and_none_while_a_plan_is_tried(evening: Evening) -> None:
+    with acts.alone():
+        for path in PATHS:
+            answer = ask(evening, path)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+            assert "Noen andre prøver en plan eller henter tall akkurat nå." in answer.text
+        assert not acts.TRIALS.acquire(blocking=False), "who was refused has not let go for another"
+    for path in (*PATHS, f"{PATHS[1]}?from=x", *PATHS):
+        assert ask(evening, path).status_code == (422 if path.endswith("x") else 200), "each lets go, also one refused"
+
+
+def test_more_history_than_is_read_beside_alarms_is_refused(evening: Evening) -> None:
+    with evening.db.read(evening.tenant.id) as s:
+        span = (0, 2 * EVENING_MS)
+        rows = s.execute(select(transitions.c.id).where(transitions.c.tenant_id == TENANT)).all()
+        ids = [evening.ward.ward]
+        assert len(response_rows.lives(s, ids, *span, most=len(rows))) == 6
+        with pytest.raises(RejectError, match="shorter period"):
+            response_rows.lives(s, ids, *span, most=len(rows) - 1)
+        assert response_rows.lives(s, [evening.other_ward], *span, most=0) == [], "those of the wards asked for"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_shorter_period_is_asked_for_where_there_is_too_much(evening: Evening) -> None:
+    many = text(
+        "INSERT INTO transitions (tenant_id, id, alarm_id, from_state, to_state, at_ms, cause, detail) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :most) "
+        "SELECT t.tenant_id, 1000 + n.i, t.alarm_id, t.from_state, t.to_state, t.at_ms, 'join', t.detail "
+        "FROM n JOIN transitions t ON t.id = 1 WHERE t.tenant_id = :tenant"
+    )
+    evening.write(lambda s: s.execute(many, {"most": response_rows.ROWS_MAX}))
+    for path in PATHS:
+        answer = ask(evening, path)
+        assert answer.status_code == 422
+        assert "Perioden har for mange alarmer. Velg en kortere periode eller én avdeling." in plain(answer.text)
+        assert ask(evening, f"{path}?from=2026-11-20&to=2026-11-21").status_code == 200
 
 
 def test_the_files_are_files(evening: Evening) -> None:

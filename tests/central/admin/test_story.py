@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from nattevakt.central.admin import story_words
+from nattevakt.central.admin import story_going, story_words
 from nattevakt.central.alarms import overdue, register
-from nattevakt.central.alarms.lifecycle import Move, State
+from nattevakt.central.alarms.lifecycle import DECLINES, Move, State
 from nattevakt.central.alarms.requests import Act, RaiseRequest, Where
 from nattevakt.central.columns import TENANT
 from nattevakt.central.db import TenantSession
+from nattevakt.central.notify.escalation import Why
+from nattevakt.central.notify.sendings import CHANNELS, SendingState
 from nattevakt.central.tables import alarms, rooms, tablets, transitions
 from nattevakt.central.tables import wards as ward_rows
 from nattevakt.edge.events import KINDS as EVENT_KINDS
@@ -120,7 +122,10 @@ def test_every_cause_that_is_written_has_words() -> None:
     assert written <= set(story_words.CHANGES)
     assert set(story_words.STATES) == set(State)
     assert {kind for kind, _, _ in story_words.EVENTS} == set(EVENT_KINDS)
-    assert overdue.OVERDUE in story_words.WHYS
+    assert {overdue.OVERDUE, *Why} - {Why.TRANSFERRED} <= set(story_going.WHYS)
+    assert set(DECLINES) == set(story_going.REASONS)
+    assert set(SendingState) == set(story_going.STATES)
+    assert set(CHANNELS) == set(story_going.CHANNELS)
 
 
 def test_what_a_newer_version_wrote_is_shown_as_its_code(desk: Desk) -> None:

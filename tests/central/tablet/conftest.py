@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import signal
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from nattevakt.sim.centre import Stock
+from tests.central.tablet.launch import log_of, serve
 from tests.central.tablet.ward import PIN
 from tests.support.browser import TABLET, chromium, tablet_context
 
@@ -22,14 +25,23 @@ ROOT = Path(__file__).parents[3]
 WAIT_MS = 30_000
 
 
+# A server is a process of its own, forked from one that has imported everything and done nothing else: to import
+# takes ten times as long as to serve what most tests ask.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.central.tablet.launch"])
+
+
 class Server:
     """One server process. Its orders stand in for ingest and sweep."""
 
     def __init__(self, folder: Path, port: int = 0, *pace: str) -> None:
-        command = [sys.executable, "-m", "tests.central.tablet.launch", str(folder), str(port), *pace]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
+        self.log = log_of(folder)
+        told, tell = FORKS.Pipe(duplex=False)
+        with told:
+            self.process = FORKS.Process(target=serve, args=(folder, port, pace, tell), daemon=True)
+            self.process.start()
+            tell.close()
+            self.port = int(told.recv())
         self.url = f"http://127.0.0.1:{self.port}"
 
     def order(self, path: str, **wish: object) -> Any:
@@ -47,21 +59,25 @@ class Server:
 
     def signal(self, number: signal.Signals) -> None:
         """Send the process a signal."""
-        self.process.send_signal(number)
+        assert self.process.pid
+        os.kill(self.process.pid, number)
+
+    def ended(self, limit_s: float) -> int:
+        """Wait until it has ended by itself; gives its exit code."""
+        self.process.join(limit_s)
+        assert self.process.exitcode is not None, f"the server still runs after {limit_s} s"
+        return self.process.exitcode
 
     def stop(self) -> int:
         """Tell it to stop; gives its exit code. Kills it if it does not."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
+        if self.process.is_alive():
+            self.signal(signal.SIGCONT)
             self.process.terminate()
-        try:
-            return self.process.wait(20)
-        except subprocess.TimeoutExpired:
+        self.process.join(20)
+        if self.process.is_alive():
             self.process.kill()
-            return self.process.wait(20)
-        finally:
-            assert self.process.stdout
-            self.process.stdout.close()
+        sys.stderr.write(self.log.read_text(encoding="utf-8", errors="replace"))
+        return self.ended(20)
 
 
 @contextmanager
@@ -82,7 +98,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path, stock: Stock) -> Iterator[Server]:
+    stock.fresh(tmp_path / "central.sqlite")
     with running(tmp_path) as found:
         yield found
 

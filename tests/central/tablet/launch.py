@@ -1,15 +1,17 @@
 """A real server with the tablet's routes and a few orders for tests. Only tests start it.
 
-Usage: python -m tests.central.tablet.launch FOLDER [PORT [PACE-FILE]]. Prints its port. The orders raise alarms in the
-same process, as ingest would, and set the age of the last sweep; nothing of this is in the product.
+The orders raise alarms in the same process, as ingest would, and set the age of the last sweep; nothing of this is in
+the product.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import uvicorn
@@ -22,12 +24,16 @@ from nattevakt.central.alarms import overdue
 from nattevakt.central.clock import DemoClock, ServiceClock
 from nattevakt.central.columns import TENANT
 from nattevakt.central.config import CentralConfig
+from nattevakt.central.config_channels import Roads
+from nattevakt.central.notify.web import WebClient
+from nattevakt.central.notify.webhook import Webhook
 from nattevakt.central.sweep import cycle
 from nattevakt.central.tables import alarms, sweep_runs, tablets
 from nattevakt.central.tablet.live import Hub
 from nattevakt.central.tablet.routes import router
+from nattevakt.central.tablet.sharing import Readings
 from nattevakt.central.tablet.vitals import serving
-from tests.central.tablet.ward import code, database, ring, seed, thin, turns
+from tests.central.tablet.ward import chain, code, database, ring, seed, thin, turns
 
 BEAT_S = 1.0
 FRESH_MS = 3_600_000
@@ -49,6 +55,10 @@ def create(folder: Path, pace_file: str = "") -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)
     app.state.clock, app.state.db, app.state.hub, app.state.config = clock, db, hub, CentralConfig()
+    app.state.readings = Readings()
+    # Nothing is sent here: the pages only show that there is such a road.
+    road = Webhook("vaktsentral", "https://vakt.example/", bytes(32), WebClient(clock.monotonic))
+    app.state.roads = Roads((road,))
     app.include_router(router)
     app.include_router(admin_routes.router)
     app.include_router(admin_api.router)
@@ -66,9 +76,13 @@ def create(folder: Path, pace_file: str = "") -> FastAPI:
     def order_thin(wish: dict[str, str]) -> None:
         thin(db, ward, clock.now_ms(), wish["number"])
 
+    @app.post("/test/chain")
+    def order_chain(wish: dict[str, object]) -> list[int]:
+        return chain(db, ward, clock.now_ms(), [str(number) for number in wish["numbers"]])  # type: ignore[attr-defined]
+
     @app.post("/test/code")
-    def order_code() -> str:
-        return code(db, ward, clock.real_ms())
+    def order_code(wish: dict[str, str]) -> str:
+        return code(db, ward, clock.real_ms(), wish.get("ward", "2etg"))
 
     @app.post("/test/sweep")
     def order_sweep(wish: dict[str, int]) -> None:
@@ -96,17 +110,27 @@ def swept(writing: object, at_ms: int) -> None:
         s.execute(update(sweep_runs).where(sweep_runs.c.tenant_id == TENANT), {"at_ms": at_ms})
 
 
-if __name__ == "__main__":
+def serve(folder: Path, port: int, pace: tuple[str, ...], tell: Connection) -> None:
+    """Serve until a signal ends it; the whole life of a process. Says its port first; logs to `log_of(folder)`."""
+    log = os.open(log_of(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    listening.bind(("127.0.0.1", port))
     listening.listen(128)
-    print(listening.getsockname()[1], flush=True)
+    tell.send(listening.getsockname()[1])
+    tell.close()
     config = uvicorn.Config(
-        create(Path(sys.argv[1]), *sys.argv[3:]),
+        create(folder, *pace),
         log_level="warning",
         timeout_graceful_shutdown=5,
         loop="uvloop",
         http="httptools",
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def log_of(folder: Path) -> Path:
+    """What a server in this folder writes."""
+    return folder / "server.log"

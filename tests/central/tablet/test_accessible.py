@@ -57,6 +57,15 @@ def test_board_and_dialogs(server: Server, tablets: Tablets) -> None:
     expect(page.get_by_role("button", name="Kari N.")).to_be_visible()
     clean(page)
     page.get_by_role("dialog").get_by_role("button", name="Lukk").click()
+    card(page, "204").get_by_role("button", name="Kan ikke …").click()
+    expect(page.locator("#passing-others")).to_be_visible(timeout=WAIT_MS)
+    clean(page)
+    page.get_by_role("dialog").get_by_role("button", name="Lukk").click()
+    page.locator("#person-open").click()
+    page.get_by_role("button", name="Vaktskifte").click()
+    expect(page.locator("#handover-take")).to_be_enabled(timeout=WAIT_MS)
+    clean(page)
+    page.get_by_role("dialog").get_by_role("button", name="Lukk").click()
     card(page, "204").get_by_role("button", name="Kommer om").click()
     clean(page)
     page.get_by_role("dialog").get_by_role("button", name="Om 10 min").click()
@@ -112,6 +121,11 @@ def test_nothing_runs_off_the_side_and_targets_are_large(server: Server, tablets
     assert page.evaluate(small) == []
     heights = page.locator("[data-act]").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().height)")
     assert min(heights) >= 64
+    card(page, "204").get_by_role("button", name="Kan ikke …").click()
+    expect(page.locator("#passing-others")).to_be_visible(timeout=WAIT_MS)
+    page.locator("#passing").evaluate("(panel) => panel.querySelectorAll('input').forEach((one) => one.remove())")
+    assert page.evaluate(small) == []
+    page.locator("#passing [data-shut]").click()
     page.locator("#person-open").click()
     expect(page.get_by_role("button", name="Kari N.")).to_be_visible()
     keys = page.locator("#person-keys button")

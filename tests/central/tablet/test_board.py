@@ -126,7 +126,7 @@ def test_language_follows_the_cookie(server: Server, tablets: Tablets) -> None:
     expect(card(page, "204")).to_contain_text("Fallsensoren melde eit fall.")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_text("Connected")).to_be_visible(timeout=WAIT_MS)
-    expect(card(page, "204").get_by_role("button")).to_have_text(["Coming in …", "Take alarm"])
+    expect(card(page, "204").get_by_role("button")).to_have_text(["Coming in …", "Cannot …", "Take alarm"])
 
 
 def test_strict_policy_without_a_single_complaint(server: Server, tablets: Tablets) -> None:

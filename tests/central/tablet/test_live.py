@@ -200,7 +200,7 @@ def test_leaves_within_five_seconds_of_sigterm_with_streams_open(tmp_path: Path)
             assert reply.readline()
         began = time.monotonic()
         server.signal(signal.SIGTERM)
-        server.process.wait(BOUND_S)
+        server.ended(BOUND_S)
         took = time.monotonic() - began
         # Each stream ended as it should, with its last chunk; none was cut off.
         for connection, reply in streams:
@@ -224,7 +224,7 @@ def test_a_page_that_stopped_reading_does_not_hold_up_the_others_or_the_end(tmp_
         until(heard, "the other page hears of the change")
         began = time.monotonic()
         server.signal(signal.SIGTERM)
-        server.process.wait(BOUND_S)
+        server.ended(BOUND_S)
         assert time.monotonic() - began < 8
         connection.close()
         deaf.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from nattevakt.central import states
 from nattevakt.central.alarms import register
 from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.requests import RaiseRequest, Where
+from nattevakt.central.chain import setup, steps
 from nattevakt.central.db import Database, OnChange, TenantSession, no_listener
 from nattevakt.central.migrate import upgrade
 from nattevakt.central.people import staff as staff_rows
@@ -60,6 +62,7 @@ def seed(db: Database, now_ms: int, key: str = "furutun") -> Ward:
         return Ward(tenant, 1, ids, ids)
     with db.write(tenant) as s:
         ward = s.insert(wards, key="2etg", name="Furutun, 2. etasje", night_from_minute=1320, night_to_minute=420)
+        s.insert(wards, key="3etg", name="Furutun, 3. etasje", night_from_minute=1320, night_to_minute=420)
         gateway = s.insert(gateways, key="gw1", name="Mottaker 2. etasje", ward_id=ward, credential_sha256="x")
         room_ids, resident_ids = {}, {}
         for number in NUMBERS:
@@ -170,7 +173,22 @@ def thin(db: Database, ward: Ward, now_ms: int, number: str) -> None:
         s.changed()
 
 
-def code(db: Database, ward: Ward, now_ms: int) -> str:
+def chain(db: Database, ward: Ward, now_ms: int, numbers: Sequence[str]) -> list[int]:
+    """A test of the whole way of each of these rooms, asked for and brought by the gateway; gives them."""
+
+    def work(s: TenantSession) -> list[int]:
+        wanted = [one for one in setup.of_wards(s, [ward.ward], now_ms) if one.number in numbers]
+        ids = steps.ask(s, wanted, now_ms - 14_000, "Europe/Oslo").ids
+        for one in wanted:
+            assert one.gateway_id
+            for nonce in steps.give(s, one.gateway_id, now_ms - 1_200) or ():
+                steps.receive(s, one.gateway_id, nonce, now_ms - 700, now_ms)
+        return list(ids)
+
+    return db.transact(ward.tenant, work)
+
+
+def code(db: Database, ward: Ward, now_ms: int, key: str = "2etg") -> str:
     """A one-time code for a tablet."""
     with db.write(ward.tenant) as s:
-        return tablet_rows.new_code(s, "2etg", "Nettbrett", now_ms)
+        return tablet_rows.new_code(s, key, "Nettbrett", now_ms)

@@ -20,6 +20,7 @@ depends_on = None
 def upgrade() -> None:
     """Bring a database of version 0008 here."""
     op.add_column("alarms", sa.Column("step", sa.BigInteger(), nullable=True))
+    op.add_column("alarms", sa.Column("step_ms", sa.BigInteger(), nullable=True))
     op.add_column("staff", sa.Column("phone", sa.Text(), nullable=True))
     _who()
     _roads()
@@ -64,7 +65,7 @@ def _roads() -> None:
     index("sendings", "ix_sendings_due", "due_ms", where="state IN ('pending', 'leased')")
     table(
         "channel_health",
-        "channel text, ok_ms int?, failed_ms int?, failures int, reason text?",
+        "channel text, ok_ms int?, failed_ms int?, since_ms int?, failures int, reason text?",
         {},
         key=["channel"],
     )
@@ -86,7 +87,7 @@ def _shift() -> None:
     table(
         "chain_tests",
         "id, resident_id int, ward_id int, gateway_id int?, shift text, nonce text, state text, config_sha text, "
-        "asked_ms int, asked_by int?, given_ms int?, appended_ms int?, received_ms int?, shown_ms int?, "
+        "path json, asked_ms int, asked_by int?, given_ms int?, appended_ms int?, received_ms int?, shown_ms int?, "
         "sounded_ms int?, tapped_ms int?, failed_ms int?, tapped_by int?, tablet_id int?, reason text?",
         {
             "resident_id": "residents",
@@ -101,3 +102,4 @@ def _shift() -> None:
     index("chain_tests", "ix_chain_tests_resident", "resident_id", "asked_ms")
     open_ones = "state IN ('asked', 'given', 'received')"
     index("chain_tests", "ix_chain_tests_open", "ward_id", where=open_ones)
+    index("chain_tests", "ix_chain_tests_done", "ward_id", "id", where="state = 'done'")

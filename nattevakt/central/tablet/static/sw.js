@@ -1,6 +1,6 @@
 // The service worker: only for the moment when a page is asked for and the centre does not answer. Then it gives the
 // one page that says so, and that heals itself. It keeps no alarm, no snapshot and nothing that has a version, and
-// never stands between the board and its live link. Build: {{build}}
+// never stands between the board and its live link. It also shows a push. Build: {{build}}
 // To switch it off everywhere, serve a worker that only unregisters itself.
 
 /** @type {ServiceWorkerGlobalScope} */
@@ -24,6 +24,22 @@ worker.addEventListener("fetch", (event) => {
   if (event.request.mode !== "navigate") return;
   event.respondWith(navigate(event.request));
 });
+
+// A push says that there is an alarm and nothing else; what it is, the board says to whoever stands at it.
+worker.addEventListener("push", (event) => {
+  const shown = { body: "Åpne nettbrettet.", tag: "alarm", renotify: true, requireInteraction: true };
+  event.waitUntil(worker.registration.showNotification("Ny alarm – åpne Nattevakt", shown));
+});
+
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(board());
+});
+
+async function board() {
+  const [open] = await worker.clients.matchAll({ type: "window" });
+  await (open ? open.focus() : worker.clients.openWindow("/"));
+}
 
 /** @param {string} pathname */
 function direct(pathname) {

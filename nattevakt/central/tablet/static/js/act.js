@@ -1,5 +1,5 @@
-// What a person does with an alarm: one button, one POST, one answer. Owns the act buttons and the dialogs #closing
-// and #coming. Must not know the link. Never optimistic: a card changes only when the centre has said so, and a failed act is
+// What a person does with an alarm: one button, one POST, one answer. Owns the act buttons and the dialogs #closing,
+// #coming and #passing. Must not know the link. Never optimistic: a card changes only when the centre has said so, and a failed act is
 // not kept for later, because an acknowledgement that comes late is dangerous.
 
 import { element, post, say } from "./page.js";
@@ -7,7 +7,7 @@ import { element, post, say } from "./page.js";
 /**
  * @typedef {object} Doing
  * @property {number} id the alarm
- * @property {string} to take, on-way, on-site or close
+ * @property {string} to take, on-way, on-site, close, decline or transfer
  * @property {string} version of the card it was pressed on
  * @property {string} key the same for every try of this act
  * @property {Record<string, string | number>} body
@@ -15,7 +15,7 @@ import { element, post, say } from "./page.js";
  * @property {string} failure what to show, "" while there is none
  */
 
-const BUTTONS = "button[data-act], button[data-promise]";
+const BUTTONS = "button[data-act], button[data-promise], button[data-pass]";
 
 export class Acts {
   /**
@@ -32,7 +32,11 @@ export class Acts {
     this.closing = /** @type {HTMLDialogElement} */ (element("closing"));
     this.form = /** @type {HTMLFormElement} */ (element("closing-form"));
     this.coming = /** @type {HTMLDialogElement} */ (element("coming"));
+    this.passing = /** @type {HTMLDialogElement} */ (element("passing"));
+    this.passingForm = /** @type {HTMLFormElement} */ (element("passing-form"));
     element("alarms").addEventListener("click", (event) => this.onClick(event));
+    this.passingForm.addEventListener("submit", (event) => this.onDecline(event));
+    element("passing-wards").addEventListener("click", (event) => this.onTransfer(event));
     this.form.addEventListener("submit", (event) => this.onClose(event));
     this.coming.addEventListener("click", (event) => this.onPromise(event));
   }
@@ -49,6 +53,7 @@ export class Acts {
     if (failed?.pending) return;
     if (failed?.failure && isOf(button, failed)) void this.send(failed);
     else if (button.dataset["promise"] !== undefined) this.openComing(id, card);
+    else if (button.dataset["pass"] !== undefined) void this.openPassing(id, card);
     else if (to === "close") this.openClosing(id, card);
     else void this.send(doing(id, to, card.dataset["version"] ?? "", {}));
   }
@@ -68,6 +73,48 @@ export class Acts {
     this.coming.dataset["version"] = card.dataset["version"] ?? "";
     element("coming-what").textContent = title(card);
     this.coming.showModal();
+  }
+
+  /** @param {number} id @param {HTMLElement} card */
+  async openPassing(id, card) {
+    this.passingForm.reset();
+    this.passing.dataset["of"] = String(id);
+    this.passing.dataset["version"] = card.dataset["version"] ?? "";
+    element("passing-what").textContent = title(card);
+    element("passing-others").hidden = true;
+    this.passing.showModal();
+    try {
+      const answer = await fetch("/tablet/wards", { cache: "no-store", signal: AbortSignal.timeout(4000) });
+      if (!answer.ok) throw new Error(`wards ${answer.status}`);
+      /** @type {{wards: {key: string, name: string}[]}} */
+      const found = await answer.json();
+      // It is in the ward that it comes from already.
+      const own = card.querySelector("h3 .ward")?.textContent;
+      const wards = found.wards.filter((ward) => ward.name !== own);
+      element("passing-wards").replaceChildren(...wards.map(wardButton));
+      element("passing-others").hidden = wards.length === 0;
+    } catch (error) {
+      // Without them it can still be passed on to whoever is next.
+      console.warn("no wards", error);
+    }
+  }
+
+  /** @param {SubmitEvent} event */
+  onDecline(event) {
+    event.preventDefault();
+    this.pass("decline", { reason: String(new FormData(this.passingForm).get("reason") ?? "") });
+  }
+
+  /** @param {Event} event */
+  onTransfer(event) {
+    const button = event.target instanceof Element ? event.target.closest("button[data-ward]") : null;
+    if (button instanceof HTMLButtonElement) this.pass("transfer", { ward: button.dataset["ward"] ?? "" });
+  }
+
+  /** @param {string} to @param {Record<string, string>} body */
+  pass(to, body) {
+    this.passing.close();
+    void this.send(doing(Number(this.passing.dataset["of"]), to, this.passing.dataset["version"] ?? "", body));
   }
 
   /** @param {Event} event */
@@ -158,7 +205,19 @@ function doing(id, to, version, body) {
 /** Whether this is the button that such an act began with. @param {HTMLButtonElement} button @param {Doing} act */
 function isOf(button, act) {
   const promised = act.body["promise_min"] !== undefined;
+  if (act.to === "decline" || act.to === "transfer") return button.dataset["pass"] !== undefined;
+  if (button.dataset["pass"] !== undefined) return false;
   return button.dataset["promise"] !== undefined ? promised : !promised && button.dataset["act"] === act.to;
+}
+
+/** @param {{key: string, name: string}} ward */
+function wardButton(ward) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "ds-button button";
+  button.dataset["ward"] = ward.key;
+  button.textContent = ward.name;
+  return button;
 }
 
 /** @param {HTMLElement} card */

@@ -3,6 +3,7 @@
 
 import { Acts } from "./act.js";
 import { Board } from "./board.js";
+import { Handover } from "./handover.js";
 import { Link } from "./link.js";
 import { element, hourMinute, hourMinuteSecond, say, serviceAt, serviceNow, serviceSpeed, settings } from "./page.js";
 import { PersonDialog } from "./person.js";
@@ -11,6 +12,7 @@ import { preferences } from "./preferences.js";
 import { Rounds } from "./rounds.js";
 import { Shift } from "./shift.js";
 import { Sounder } from "./sound.js";
+import { ChainTests } from "./tests.js";
 
 const REFRESH_MS = 30_000;
 
@@ -40,11 +42,21 @@ const acts = new Acts(
   () => last?.person != null,
   () => link.fetch(),
 );
+new Handover(
+  () => person.ask(),
+  () => link.fetch(),
+);
 const rounds = new Rounds(
   () => person.ask(),
   () => last?.person != null,
   () => link.fetch(),
   () => board.tick(),
+);
+const tests = new ChainTests(
+  () => person.ask(),
+  () => last?.person != null,
+  () => link.fetch(),
+  () => sounder.soft(),
 );
 const presence = new Presence(() => ({
   audio: sounder.state,
@@ -63,16 +75,19 @@ function onSnapshot(snapshot) {
   // First the sound: it must not depend on anything that is drawn.
   ring(snapshot.alarms);
   board.draw(snapshot);
-  acts.decorate();
-  onSweep(snapshot.sweep_age_s, snapshot.sweep_late_s);
-  drawPerson(snapshot.person);
-  void rounds.draw(snapshot.rounds, snapshot.alarms.filter((alarm) => !alarm.taken).length);
+  // Said before anything else is drawn: what goes wrong there must not make the ledger think that nobody saw it.
   for (const alarm of snapshot.alarms) {
     if (alarm.notice_id !== null && !confirmed.has(alarm.notice_id)) {
       confirmed.add(alarm.notice_id);
       receipts.shown(alarm.notice_id);
     }
   }
+  acts.decorate();
+  onSweep(snapshot.sweep_age_s, snapshot.sweep_late_s);
+  drawPerson(snapshot.person);
+  const ringing = snapshot.alarms.filter((alarm) => !alarm.taken).length;
+  void rounds.draw(snapshot.rounds, ringing);
+  tests.draw(snapshot.tests, ringing);
 }
 
 /**

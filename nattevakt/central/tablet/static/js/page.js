@@ -37,6 +37,7 @@
  * @property {AlarmRow[]} alarms
  * @property {string} rooms_html
  * @property {{due: number, overdue: number}} rounds whom to look to now, and how many of them are late
+ * @property {{ids: number[], html: string, last: string}} tests of the whole way that wait for a tap, and the last one
  */
 
 /** @param {string} id @returns {HTMLElement} */

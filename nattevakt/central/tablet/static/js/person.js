@@ -1,6 +1,7 @@
 // Who is at the tablet: name tile, then PIN. Owns the dialog #person. Must not know alarms; the PIN is never kept.
 
 import { element, post, say } from "./page.js";
+import { PushButton } from "./push.js";
 
 const PIN_MIN = 4;
 const PIN_MAX = 8;
@@ -17,11 +18,13 @@ export class PersonDialog {
     this.chosen = "";
     this.pin = "";
     this.busy = false;
+    this.push = new PushButton();
     /** @type {((known: boolean) => void) | null} */
     this.settle = null;
     element("person-keys").addEventListener("click", (event) => this.onKey(event));
     element("person-people").addEventListener("click", (event) => this.onPerson(event));
-    element("person-end").addEventListener("click", () => void this.end());
+    element("person-end").addEventListener("click", () => void this.end({}));
+    element("person-leave").addEventListener("click", () => void this.end({ leave: true }));
     this.dialog.addEventListener("keydown", (event) => this.onKeyboard(event));
     this.dialog.addEventListener("close", () => this.finish(false));
   }
@@ -32,6 +35,7 @@ export class PersonDialog {
    */
   async ask() {
     this.settle?.(false);
+    this.leaving(false);
     this.clear();
     this.show("");
     const known = new Promise((/** @type {(known: boolean) => void} */ done) => (this.settle = done));
@@ -47,6 +51,7 @@ export class PersonDialog {
       const found = await answer.json();
       this.tiles(found.staff);
       element("person-end").hidden = found.person === null;
+      void this.push.show(found.person !== null);
     } catch (error) {
       console.warn("no staff", error);
       this.show(say("no_answer"));
@@ -141,14 +146,29 @@ export class PersonDialog {
     }
   }
 
-  async end() {
+  /** @param {{leave?: boolean}} body leave: what they have in hand goes on to the next */
+  async end(body) {
     try {
-      await post("/tablet/person/end", {});
+      const answer = await post("/tablet/person/end", body);
+      if (answer.status >= 300) {
+        this.leaving(answer.status === 409);
+        this.show(answer.body.message ?? say("no_answer"));
+        return;
+      }
       this.dialog.close();
       this.onChange();
     } catch {
       this.show(say("no_answer"));
     }
+  }
+
+  /**
+   * Somebody with an alarm in hand logs off: only that is left to choose, and not where they have just tapped, so that
+   * two quick taps never give an alarm away. @param {boolean} asked
+   */
+  leaving(asked) {
+    this.dialog.dataset["leaving"] = String(asked);
+    element("person-leave").hidden = !asked;
   }
 
   /** @param {string} text */

@@ -11,6 +11,9 @@ const TECHNICAL_HZ = 330;
 // Fundamental and four harmonics between 1000 and 2700 Hz, all within 15 dB of it.
 const HARMONICS = [0, 1, 0.6, 0.5, 0.4, 0.3];
 const RAMP_S = 0.015;
+const SOFT_HZ = 392;
+const SOFT_S = 0.6;
+const SOFT_GAIN = 0.2;
 /** @type {Record<string, number>} pause after a burst before it comes again */
 const PAUSE_S = { 1: 3, 2: 8, 3: 20, technical: 10 };
 
@@ -58,6 +61,26 @@ export function schedule(context, tone, start, out = context.destination) {
     oscillator.start(from);
     oscillator.stop(to + 0.01);
   }
+}
+
+/**
+ * One soft tone without harmonics, deeper and at a quarter of an alarm's strength. Gives when it ends.
+ * @param {BaseAudioContext} context
+ * @param {number} start
+ */
+export function scheduleSoft(context, start) {
+  const oscillator = context.createOscillator();
+  const gain = context.createGain();
+  const end = start + SOFT_S;
+  oscillator.type = "sine";
+  oscillator.frequency.value = SOFT_HZ;
+  gain.gain.setValueAtTime(0, start);
+  gain.gain.linearRampToValueAtTime(SOFT_GAIN, start + SOFT_S / 4);
+  gain.gain.linearRampToValueAtTime(0, end);
+  oscillator.connect(gain).connect(context.destination);
+  oscillator.start(start);
+  oscillator.stop(end + 0.01);
+  return end;
 }
 
 export class Sounder {
@@ -110,6 +133,21 @@ export class Sounder {
     schedule(context, tone, start);
     this.busy_until = end + 0.3;
     this.bursts += 1;
+    return this.until(context, end);
+  }
+
+  /**
+   * One quiet tone, for what is no alarm. It takes no turn: what sounds for an alarm never waits for it.
+   * @returns {Promise<boolean>} whether it was really played to its end
+   */
+  soft() {
+    const context = this.context;
+    if (!context || !this.running) return Promise.resolve(false);
+    return this.until(context, scheduleSoft(context, context.currentTime + 0.02));
+  }
+
+  /** @param {AudioContext} context @param {number} end @returns {Promise<boolean>} */
+  until(context, end) {
     return new Promise((done) => {
       const check = () => {
         if (!this.running) done(false);
