@@ -73,7 +73,7 @@ class Gateway:
             self._outbox,
             self._beat,
             chance.random,
-            told=self._told,
+            told=(self._told,),
             heartbeat_s=heartbeat_s,
             probe=self._noted,
         )

@@ -24,9 +24,11 @@ from nattevakt.gateway.identity import mint_stream
 from nattevakt.gateway.inputs import Now
 from nattevakt.gateway.interpreting import Interpret
 from nattevakt.gateway.outbox import Outbox, OutboxLimits
+from nattevakt.gateway.siren import Sirens
 from nattevakt.gateway.sources import Rooted, Sources
 from nattevakt.sim.clock import Appointment, GatewayClock, Timeline
 from nattevakt.sim.devices.device import Published, RadioBytes, Said
+from nattevakt.sim.devices.siren import SimSiren
 from nattevakt.sim.network import Link
 from nattevakt.sim.power import Disk, Fuse, survives
 from nattevakt.sim.sensors import COMMON_COMMAND, READ_BASE_ID, RESPONSE
@@ -38,6 +40,8 @@ TURN_MS = 10
 """The agent never turns faster than this while nothing comes in."""
 IDLE_S = 60.0
 """And it need not turn more often than this where it says that nothing will fall due: time jumps over the rest."""
+PULLED = "SerialException"
+"""What an agent is told of a line that is out, be it pulled from under it or out when it starts."""
 RECONNECT_MS = 400
 FREE_MB = 24_000
 """What a card says that it has left, whatever machine plays; a heartbeat's length must not depend on that."""
@@ -103,6 +107,8 @@ class GatewayHost:
         self.key = gateway.key
         self.clock = clock
         self.link = link
+        self.sirens = tuple(SimSiren(siren, gateway.base_topic) for siren in gateway.sirens)
+        self._base_topic = gateway.base_topic
         self._disk = Disk(folder, "outbox.sqlite")
         self.fuse = Fuse(self._disk.hold)
         self.storage = Storage(self._disk, self.fuse)
@@ -155,9 +161,16 @@ class GatewayHost:
         here = self._disk.path.parent
         machine = SimMachine(here, here / "none", lambda: FREE_MB if self.storage.well else 0)
         self._core = Core(
-            sources, self._outbox, machine, guard, self._chance.random, probe=self.fuse, interpreter=works.interpret
+            sources,
+            self._outbox,
+            machine,
+            guard,
+            self._chance.random,
+            probe=self.fuse,
+            interpreter=works.interpret,
+            sirens=Sirens(tuple(one.siren for one in self.sirens), self._base_topic),
         )
-        self._inbox = [io.PortUp(port) for port in self._ports if port not in self._out]
+        self._inbox = [io.PortDown(port, PULLED) if port in self._out else io.PortUp(port) for port in self._ports]
         self._turn_at(self._line.now_ms)
         self._line.after(RECONNECT_MS, self._alive(self.session.connect))
 
@@ -239,17 +252,16 @@ class GatewayHost:
             return
         (self._out.discard if in_ else self._out.add)(port)
         if self.up:
-            self._put(io.PortUp(port) if in_ else io.PortDown(port, "SerialException"))
+            self._put(io.PortUp(port) if in_ else io.PortDown(port, PULLED))
 
     @property
     def ports(self) -> tuple[str, ...]:
         """Its serial lines."""
         return tuple(self._ports)
 
-    @property
-    def pulled(self) -> int:
-        """How many of them are pulled out."""
-        return len(self._out)
+    def is_out(self, port: str) -> bool:
+        """Whether this serial line is pulled out."""
+        return port in self._out
 
     @property
     def disk_life(self) -> int:
@@ -342,9 +354,27 @@ class GatewayHost:
             self._asks(self.key, output.port, output.data)
             if output.port == PORT:
                 self._answer(output.data)
+        elif isinstance(output, io.MqttSend):
+            self._tell_sirens(output)
         else:
             self.session.disconnect("reconnecting")
             self._line.after(RECONNECT_MS, self._alive(self.session.connect))
+
+    def _tell_sirens(self, sent: io.MqttSend) -> None:
+        """What the agent publishes goes to the sirens, if the broker is there; their own reports come back."""
+        if not self.session.connected or self.session.down:
+            return
+        for siren in self.sirens:
+            self._reports(siren, siren.hear(sent.topic, sent.payload, self._line.now_ms))
+            if siren.due_ms is not None:
+                self._line.at(siren.due_ms, partial(self._ends, siren))
+
+    def _ends(self, siren: SimSiren) -> None:
+        self._reports(siren, siren.tick(self._line.now_ms))
+
+    def _reports(self, siren: SimSiren, payload: bytes | None) -> None:
+        if payload is not None:
+            self.session.publish(siren.topic, payload, retained=False)
 
     def _answer(self, asked: bytes) -> None:
         """The stick answers the question whether it is there, as a real one does."""

@@ -13,6 +13,7 @@ from functools import cache
 from nattevakt.edge.drivers.driver import Device, Use
 from nattevakt.edge.drivers.registry import MQTT_DIALECTS, RADIOS, SERIAL_DRIVERS
 from nattevakt.edge.rules.windows import NORWAY
+from nattevakt.gateway.siren import Siren
 from nattevakt.sim.devices.models import MODELS
 from nattevakt.sim.sensors import definition
 
@@ -111,15 +112,17 @@ class Gateway:
     key: str
     name: str
     base_topic: str
+    sirens: tuple[Siren, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One member of the night staff."""
+    """One member of the night staff. phone: for text messages, "" where there is none."""
 
     key: str
     name: str
     initials: str
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,14 @@ class Ward:
         return roots | {name: MQTT_DIALECTS[name].ROOT for name in sorted(spoken - set(roots))}
 
     def devices_toml(self, gateway: str) -> str:
-        """A gateway's devices as the [[device]] part of its settings file."""
-        return "".join(
+        """A gateway's devices and sirens as that part of its settings file."""
+        found = self.gateway(gateway)
+        sirens = "".join(
+            f'[[siren]]\naddress = "{siren.address}"\ncommand = "{siren.command}"\n'
+            + (f'report = "{siren.report}"\n' if siren.report else "")
+            for siren in (found.sirens if found is not None else ())
+        )
+        return sirens + "".join(
             f'[[device]]\naddress = "{device.address}"\nuse = "{device.use.value}"\n'
             + (f'profile = "{device.profile}"\n' if device.profile else "")
             + ("invert = true\n" if device.invert else "")
@@ -207,6 +216,7 @@ class Ward:
             parts += [_device(sensor, resident.room) for sensor in resident.sensors]
         for worker in self.staff:
             secret = f'pin = "{pin}"\n' if pin else ""
+            secret += f'phone = "{worker.phone}"\n' if worker.phone else ""
             parts.append(
                 f'[[staff]]\nkey = "{worker.key}"\nname = "{worker.name}"\ninitials = "{worker.initials}"\n'
                 f'{secret}wards = ["{self.key}"]\n'

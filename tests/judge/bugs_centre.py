@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.judge.mutants import Mutant, bug
 
 _INGEST, _SUPERVISION, _REGISTER = "central/ingest.py", "central/supervision.py", "central/alarms/register.py"
+_ESCALATING = "central/alarms/escalating.py"
 
 CENTRE: tuple[Mutant, ...] = (
     bug(
@@ -14,9 +15,9 @@ CENTRE: tuple[Mutant, ...] = (
         "1 7 8",
         (
             _INGEST,
-            "        return _Ingest(s, sender, batch, now_ms, trust_marks=trust_marks).run(probe, rules)\n",
+            "        return _Ingest(s, sender, batch, now_ms, trust_marks=trust_marks).run(probe, rules, pace)\n",
             """        taken[:] = [_Ingest(s, sender, batch, now_ms, trust_marks=trust_marks)]
-        return taken[0].run(probe, rules)
+        return taken[0].run(probe, rules, pace)
 
     def judge(s: TenantSession) -> None:
         one = taken[0]
@@ -72,10 +73,10 @@ CENTRE: tuple[Mutant, ...] = (
         "1 8",
         (
             _SUPERVISION,
-            "    seen = [item for item in stored if kinds[type(item.event.body)] or item.urgent]\n",
+            "    if not seen:\n        return {}\n",
             (
-                "    seen = [item for item in stored if kinds[type(item.event.body)] or item.urgent]\n"
                 "    seen = [item for item in seen if now_ms - item.occurred.to_ms < 900_000]\n"
+                "    if not seen:\n        return {}\n"
             ),
         ),
     ),
@@ -238,6 +239,17 @@ CENTRE: tuple[Mutant, ...] = (
         ),
     ),
     bug(
+        "told_once",
+        "The watcher is watched",
+        "who has ended the alarm of a gateway, a disk or a source that stays silent hears of it never again",
+        "5",
+        (
+            "central/technical.py",
+            "    return after(int(ended_ms)) if ended_ms <= now_ms else now_ms\n",
+            "    return after(now_ms)\n",
+        ),
+    ),
+    bug(
         "clears_what_is_taken",
         "The alarm's life",
         "an alarm that somebody has taken ends by itself",
@@ -301,5 +313,45 @@ CENTRE: tuple[Mutant, ...] = (
             '    s.hints.setdefault("taken", {})[subject(alarm_id)] = due_ms\n',
         ),
         ("central/sweep.py", "        overdue.ensure(s, now_ms)\n", ""),
+    ),
+    bug(
+        "next_step_forgotten",
+        "Silence is a stored deadline",
+        "when an alarm that nobody has goes on stands in the process's memory, where nobody looks",
+        "3",
+        (
+            _ESCALATING,
+            "    wakes.arm(s, subject(alarm_id), RULE, first_look_ms(chain, now_ms))\n",
+            '    s.hints.setdefault("next", {})[subject(alarm_id)] = first_look_ms(chain, now_ms)\n',
+        ),
+        ("central/sweep.py", "        escalating.ensure(s, now_ms)\n", ""),
+        seeds_max=8,
+    ),
+    bug(
+        "told_everybody_once",
+        "Delivery to people is a ledger",
+        "when the last step of its way has been taken, an alarm that nobody has goes no further",
+        "3",
+        (
+            "central/notify/escalation.py",
+            "    return chain.repeat_s * 1000 if chain.repeat_s else None\n",
+            "    return None\n",
+        ),
+        seeds_max=8,
+    ),
+    bug(
+        "sendings_doubled",
+        "Delivery to people is a ledger",
+        "each step asks for what the next one will send as well, so that it is not forgotten",
+        "2",
+        (
+            _ESCALATING,
+            "    return new, sendings.ask(s, alarm.id, alarm.sound_seq, step, whom.roads, now_ms)\n",
+            (
+                "    ahead = sendings.ask(s, alarm.id, alarm.sound_seq, step + 1, whom.roads, now_ms)\n"
+                "    return new, ahead + sendings.ask(s, alarm.id, alarm.sound_seq, step, whom.roads, now_ms)\n"
+            ),
+        ),
+        seeds_max=8,
     ),
 )

@@ -137,9 +137,9 @@ GATEWAY: tuple[Mutant, ...] = (
         "a disk that takes nothing is tried again and never told of",
         "5",
         (
-            _CORE,
-            '            found["store"] = self._store_fault\n        now_ms = now',
-            "            pass\n        now_ms = now",
+            "gateway/troubles.py",
+            '            found["store"] = self.store\n',
+            "            pass\n",
         ),
     ),
     bug(

@@ -24,7 +24,7 @@ from nattevakt.central.tablet.web import TABLET_COOKIE
 from nattevakt.edge.errors import RetryError
 from nattevakt.sim import changes
 from nattevakt.sim.explore.asgi import AsgiCentre, Request, Response
-from nattevakt.sim.explore.pages import PIN, PRESENCE_EVERY_MS, Page, Sees
+from nattevakt.sim.explore.pages import PIN, Page, Sees
 from nattevakt.sim.world import World
 
 VERB: Mapping[State, str] = {state: verb for verb, state in STATE_OF.items()}
@@ -85,7 +85,7 @@ class HttpPage(Page):
         if not self.on:
             return "later"
         told = f"{self.worker}: alarm {wish.alarm_id} → {wish.to.value}"
-        body = {"cause": wish.cause, "action": wish.action, "note": wish.note}
+        body = {name: getattr(wish, name) for name in ("cause", "action", "note", "reason", "ward")}
         found = self._post(f"/tablet/alarms/{wish.alarm_id}/{VERB[wish.to]}", body, wish.idempotency_key)
         if found is None or found.status == BUSY or found.status >= FAULT:
             return "later"
@@ -139,10 +139,9 @@ class HttpPage(Page):
         found = self._post("/tablet/shown", {"notices": notices})
         return found is not None and found.status == OK
 
-    def _tell_presence(self) -> None:
+    def _say_presence(self) -> None:
         if self.on:
-            self._post("/tablet/presence", {"audio": self.sounds, "visible": True})
-        self._world.later(PRESENCE_EVERY_MS, self._tell_presence)
+            self._post("/tablet/presence", self._presence)
 
     # --- the browser -----------------------------------------------------------------------------------------
 

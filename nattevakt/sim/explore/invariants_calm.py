@@ -16,7 +16,7 @@ FRESH_MS = MINUTE_MS
 """What is younger than this may be on its way."""
 STAFF_MS = 30 * MINUTE_MS
 """An alarm that only a person may end is ended within so long."""
-DUTIES = ("round_overdue", "basis_expired", "unknown_event", "unhandled_event", "rule_failed")
+DUTIES = ("round_overdue", "duty_gap", "basis_expired", "unknown_event", "unhandled_event", "rule_failed")
 """About people's duties, or accused of already."""
 _PARKED = 2
 _HELD = frozenset(state.value for state in HELD)
@@ -73,7 +73,9 @@ class Calm(Quiet):
                 self.court.accuse(7, key, f"mark {stream.name}", says)
 
     def _technical(self, alarm: Alarm, now_ms: int) -> None:
-        if now_ms - (alarm.moves[-1].seen_ms if alarm.moves else 0) < STAFF_MS:
+        # That it is told to others again and again makes it no younger.
+        told_ms = max((move.seen_ms for move in alarm.moves if move.cause != "escalate"), default=0)
+        if now_ms - told_ms < STAFF_MS:
             return
         if alarm.state in _HELD:
             # Somebody has it and has not come back to it: it rings again at the change of shift (invariants_taken).

@@ -3,13 +3,19 @@
 Owns the limits of being nowhere: alarms without a tablet, gateways and devices that are silent, disks that take
 nothing. Counted only while the centre is up. Must not know what rang and why.
 
-Escalation is not built yet: what no tablet can show is counted ("nowhere") and not accused where no tablet of the ward
-has power and contact; once there is one, the alarm must be on it within the limit.
+Where no tablet of the ward has power and sound nothing can be shown: that is counted ("nowhere"). What is demanded then
+is that the alarm goes on to others (invariants_onward.py) and that somebody is told of it (invariants_reach.py); once
+there is one, the alarm must be on it within the limit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nattevakt.central.alarms.lifecycle import UNTAKEN
+from nattevakt.central.gateway_faults import GATEWAY_FAULT, SOURCE
+from nattevakt.central.technical import TOLD_AGAIN_MS, at_next_shift
+from nattevakt.gateway.sources import MQTT, serial_source
 from nattevakt.sim.explore.invariants import (
     GRACE_MS,
     KNOWN_MS,
@@ -21,11 +27,17 @@ from nattevakt.sim.explore.invariants import (
 )
 from nattevakt.sim.explore.truth import Step
 from nattevakt.sim.explore.truth_books import Alarm
+from nattevakt.sim.explore.truth_roads import Way
 
 DISK_MS = 2 * MINUTE_MS
 """A disk that takes nothing is told of with the next heartbeat that gets through."""
 TOLD_MS = 31 * MINUTE_MS
 """Whoever was told of a fault half an hour ago still knows of it; a heartbeat and a sweep, and it rings again."""
+AGAIN_MS = 2 * MINUTE_MS
+"""From when whoever ended an alarm is to hear that its fault goes on: a look that comes each minute, and a sweep."""
+SOURCE_MS = 30_000 + 2 * MINUTE_MS
+"""What a gateway cannot hear its devices by: its own limit, a heartbeat that gets through, and what a broker's client
+needs to notice."""
 DEVICE_LEAST_MS = 600_000
 DEVICE_INTERVALS = 3
 DEVICE_SLACK_MS = 3 * MINUTE_MS
@@ -107,8 +119,9 @@ class Known(Quiet):
         """How much each gateway's disk had taken, and since when it has taken no more."""
         self._revoked_ms: dict[str, int] = {}
         """When each gateway's key was last seen to be withdrawn: whoever has it anew is expected from then on."""
-        self._pulled_ms: dict[tuple[str, str], int] = {}
-        """When each serial line of a gateway was last seen to be out: what hangs on it has a fault of its own."""
+        self._out_ms: dict[tuple[str, str], tuple[int, int]] = {}
+        """Since when each source of a gateway has been away, and when it was last seen to be: what hangs on it has a
+        fault of its own."""
         self._technical: dict[str, dict[str, Alarm]] = {}
         """The latest alarm of each subject, by rule."""
 
@@ -132,6 +145,7 @@ class Known(Quiet):
         for key in self.truth.ways:
             self._gateway(key, now_ms)
             self._disk(key, now_ms)
+            self._sources(key, now_ms)
         self._devices(now_ms)
 
     def _gateway(self, key: str, now_ms: int) -> None:
@@ -147,12 +161,46 @@ class Known(Quiet):
         if silent <= limit_ms:
             return
         alarm = self._technical.get(f"gateway:{self.truth.books.gateways[key]}", {}).get("gateway_silent")
-        if alarm is None or not (alarm.is_open or alarm.state == "avsluttet"):
+        if alarm is None or not self._is_told(alarm, now_ms):
             says = (
                 f"{key} har ikke kunnet nå sentralen siden {self.court.clock(way.stopped_ms)}, og etter"
                 f" {silent // 1000} s med sentralen oppe vet ingen det"
             )
             self.court.accuse(5, key, f"silent {way.stopped_ms}", says)
+
+    def _is_told(self, alarm: Alarm, now_ms: int) -> bool:
+        """Whether somebody knows by this alarm: it is open, or somebody ended it not long ago and thought it mended."""
+        if alarm.is_open:
+            return True
+        again_ms = alarm.moves[-1].seen_ms + TOLD_AGAIN_MS
+        return alarm.state == "avsluttet" and self.truth.watchman.up_for_ms(again_ms, now_ms) <= AGAIN_MS
+
+    def _sources(self, key: str, now_ms: int) -> None:
+        """A broker or a line that is away is told of by its gateway, whatever else is wrong with it."""
+        way, known = self.truth.ways[key], self._technical.get(f"gateway:{self.truth.books.gateways[key]}", {})
+        for source, away in self._away(way):
+            if not away:
+                self._out_ms[key, source] = now_ms, self._out_ms.get((key, source), (0, 0))[1]
+                continue
+            since_ms = self._out_ms.get((key, source), (now_ms, 0))[0]
+            self._out_ms[key, source] = since_ms, now_ms
+            if way.whole_ms is None or way.agent_ms is None or self.court.is_revoked(key):
+                continue
+            from_ms = max(since_ms, way.whole_ms, way.agent_ms, self._revoked_ms.get(key, 0))
+            if self.truth.watchman.up_for_ms(from_ms, now_ms) <= SOURCE_MS:
+                continue
+            alarm = known.get(f"{GATEWAY_FAULT}:{SOURCE}:{source}")
+            if alarm is None or not self._is_told(alarm, now_ms):
+                says = f"{key} hører ingenting fra {source} siden {self.court.clock(since_ms)}, og ingen vet det"
+                self.court.accuse(5, key, f"source {source} {since_ms}", says)
+
+    def _away(self, way: Way) -> Iterator[tuple[str, bool]]:
+        """What a gateway hears its devices by, as it calls it, and whether that is away. An agent that is off says
+        nothing of its broker; a line that is out stays out."""
+        if self.truth.world.ward.dialects(way.key) and way.host.up:
+            yield MQTT, not way.host.session.connected
+        for port in way.host.ports:
+            yield serial_source(port), way.host.is_out(port)
 
     def _disk(self, key: str, now_ms: int) -> None:
         way = self.truth.ways[key]
@@ -175,10 +223,6 @@ class Known(Quiet):
 
     def _devices(self, now_ms: int) -> None:
         said = self.truth.said
-        for key, road in self.truth.ways.items():
-            for port in road.host.ports if road.host.pulled else ():
-                if not road.host.listens(port):
-                    self._pulled_ms[key, port] = now_ms
         for sensor in self.truth.world.ward.sensors:
             if sensor.interval_s is None:
                 continue
@@ -187,15 +231,28 @@ class Known(Quiet):
             if way is None or way.whole_ms is None or sensor.address in self.court.pardoned:
                 continue
             heard_ms = said.heard_ms.get(sensor.address, 0)
-            line_ms = self._pulled_ms.get((sensor.gateway, sensor.port), 0) if sensor.is_serial else 0
-            since_ms = max(heard_ms, way.whole_ms, way.agent_ms or 0, way.source_ms, line_ms)
+            source = serial_source(sensor.port) if sensor.is_serial else MQTT
+            _, away_ms = self._out_ms.get((sensor.gateway, source), (0, 0))
+            source_ms = away_ms if sensor.is_serial else max(away_ms, way.broker_ms)
+            since_ms = max(heard_ms, way.whole_ms, way.agent_ms or 0, source_ms)
             limit_ms = max(DEVICE_INTERVALS * 1000 * sensor.interval_s, DEVICE_LEAST_MS) + DEVICE_SLACK_MS
             if self.truth.watchman.up_for_ms(since_ms, now_ms) <= limit_ms:
                 continue
             alarm = self._technical.get(f"device:{sensor.address}", {}).get("device_silent")
-            if alarm is None or not (alarm.is_open or alarm.state == "avsluttet"):
+            if alarm is None or not self._is_told_of_device(alarm, way, heard_ms, now_ms):
                 says = (
                     f"{self.court.place(sensor.address)} har ikke sagt noe siden {self.court.clock(heard_ms)} (skal"
                     f" høres hvert {sensor.interval_s // 60}. min), og ingen vet det"
                 )
                 self.court.accuse(5, sensor.address, f"silent {heard_ms}", says)
+
+    def _is_told_of_device(self, alarm: Alarm, way: Way, heard_ms: int, now_ms: int) -> bool:
+        """The same of a device, which can wait for the next shift. What it said after the alarm ended that silence,
+        unless its word was lost on the way."""
+        if alarm.is_open:
+            return True
+        told_ms = max(move.seen_ms for move in alarm.moves if move.cause in ("raise", "join", "sound"))
+        if alarm.state != "avsluttet" or alarm.closed_ms is None or max(told_ms, way.closed_ms) < heard_ms:
+            return False
+        again_ms = at_next_shift(alarm.closed_ms, self.court.zone.key) - self.court.offset_ms
+        return self.truth.watchman.up_for_ms(again_ms, now_ms) <= DEVICE_SLACK_MS

@@ -70,7 +70,7 @@ class Taken(Quiet):
             return
         for move in news.moves:
             alarm = self.truth.books.alarms[move.alarm_id]
-            if move.cause == "escalate":
+            if move.cause == "escalate" and move.detail["why"] == "overdue":
                 self._rang(alarm, move)
             elif move.cause in _SAID:
                 self._takes(alarm, move, move.seen_ms, doubt=False)

@@ -150,14 +150,14 @@ class Technical(Quiet):
         return way is not None and (way.host.card > 0 or way.key in self.truth.cloned)
 
     def was_away(self, alarm: Alarm, way: Way | None, _now_ms: int) -> bool:
-        """No agent ran for long enough, its disk took no sign of life, an older copy of its card was put in, or no
-        clock says how long it was."""
+        """In the time that the alarm names no agent ran for long enough, its disk took no sign of life, an older copy
+        of its card was put in, or its clock could not say how long it was."""
         if way is None:
             return False
         since_ms = int(alarm.moves[-1].detail["params"]["from_ms"]) - self.court.offset_ms - LIFE_MS
         if way.absent_since(since_ms) >= BROKEN_MS or way.fine_ms >= since_ms:
             return True
-        return way.host.card > 0 or not way.host.clock.synced
+        return way.card_ms >= since_ms or way.host.clock.synced_from_ms >= since_ms
 
     def is_faulty(self, alarm: Alarm, way: Way | None, now_ms: int) -> bool:
         """What the gateway says is wrong with it."""

@@ -3,10 +3,10 @@
 Owns which invariants there are and when they are asked: what has changed at once, what waits for a limit every second
 of virtual time. It changes nothing in the world that it looks at. Must not know any single invariant.
 
-1 what rings has one alarm in time; 2 nothing rings twice or for nothing; 3 what rings is on a tablet; 4 what was
-promised is there; 5 who cannot do its job is known; 6 histories are legal paths, and what is taken is not forgotten; 7
-after the faults all is quiet; 8 nothing that no world may cause: an exception, a rule that failed, a row that the
-centre refused.
+1 what rings has one alarm in time; 2 nothing rings twice or for nothing; 3 what rings is on a tablet, and goes on where
+nobody takes it; 4 what was promised is there; 5 who cannot do its job is known; 6 histories are legal paths, and what
+is taken is not forgotten; 7 after the faults all is quiet; 8 nothing that no world may cause: an exception, a rule that
+failed, a row that the centre refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from nattevakt.sim.explore.invariants_calm import Calm
 from nattevakt.sim.explore.invariants_complete import Complete
 from nattevakt.sim.explore.invariants_doors import Doors
 from nattevakt.sim.explore.invariants_known import Known, Shown
+from nattevakt.sim.explore.invariants_onward import Onward
 from nattevakt.sim.explore.invariants_paths import Paths
+from nattevakt.sim.explore.invariants_reach import Reach
 from nattevakt.sim.explore.invariants_rings import Rings
 from nattevakt.sim.explore.invariants_rows import Rows
 from nattevakt.sim.explore.invariants_taken import Taken
@@ -38,7 +40,9 @@ MAKERS: tuple[Callable[[Court], Invariant], ...] = (
     Doors,
     Absences,
     Shown,
+    Onward,
     Known,
+    Reach,
     Technical,
     Paths,
     Taken,

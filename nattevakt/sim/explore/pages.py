@@ -9,6 +9,7 @@ own randomness and reach neither time nor trace.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from random import Random
 
@@ -31,7 +32,6 @@ from nattevakt.central.tablet.routes import LEASE_MS
 from nattevakt.central.tablet.views import BoardView, CardView
 from nattevakt.edge.errors import NattevaktError, RetryError
 from nattevakt.sim import changes
-from nattevakt.sim.people import MINUTE_MS
 from nattevakt.sim.ward import Resident
 from nattevakt.sim.world import World
 
@@ -41,8 +41,8 @@ BURST_MS = (900, 1_600)
 """So long a sound takes to be played, after which the page confirms it."""
 CONTACT_EVERY_MS = 15_000
 """So often the page finds out that its stream was cut, and opens another."""
-PRESENCE_EVERY_MS = 15 * MINUTE_MS
-"""The page itself says that it is there every 30 s; nothing in the centre waits for it, and each is a transaction."""
+PRESENCE_EVERY_MS = 30_000
+"""So often the page says that it is there, and whether it can be seen and heard."""
 Sees = Callable[[tuple[CardView, ...]], None]
 """Told of what the page shows, each time that it has drawn."""
 
@@ -101,6 +101,7 @@ class Page:
         self._confirmed.clear()
         self._heard.clear()
         self.shown.clear()
+        self._say_presence()
         self.hint()
 
     @property
@@ -238,11 +239,26 @@ class Page:
         self._world.later(CONTACT_EVERY_MS, self._contact)
 
     def _tell_presence(self) -> None:
-        centre = self._world.centre
-        if self.on and centre.up and self._cookie is not None:
-            tablet_id, told = self._cookie.tablet_id, {"audio": self.sounds, "visible": True}
-            self._change(lambda s, now_ms: tablets.note_presence(s, tablet_id, dict(told), now_ms))
+        self._say_presence()
         self._world.later(PRESENCE_EVERY_MS, self._tell_presence)
+
+    def _say_presence(self) -> None:
+        centre = self._world.centre
+        if not self.on or not centre.up or centre.locked or self._cookie is None:
+            return
+        tablet_id = self._cookie.tablet_id
+
+        def note(s: TenantSession) -> None:
+            tablets.note_presence(s, tablet_id, self._presence, centre.now_ms())
+
+        # No tablet looks different by it, and nothing falls due: no piece of work that anybody must look at.
+        with suppress(RetryError):
+            centre.living(lambda: centre.db.transact(centre.tenant.id, note))
+
+    @property
+    def _presence(self) -> dict[str, object]:
+        """What the page says of itself."""
+        return {"audio": "running" if self.sounds else "suspended", "visible": True}
 
     # --- what is done on it ----------------------------------------------------------------------------------
 
@@ -259,10 +275,12 @@ class Page:
             key = s.execute(_KEY, {"p_id": resident_id}).scalar()
         return tuple(resident for resident in self._world.ward.residents if resident.key == key)
 
-    def wish(self, alarm_id: int, to: State, key: str, cause: str, action: str) -> Act:
+    def wish(
+        self, alarm_id: int, to: State, key: str, cause: str = "", action: str = "", reason: str = "", ward: str = ""
+    ) -> Act:
         """A tap as the page sends it."""
         tablet_id = self._cookie.tablet_id if self._cookie is not None else None
-        return Act(alarm_id, to, self._staff_id, tablet_id, key, cause, action)
+        return Act(alarm_id, to, self._staff_id, tablet_id, key, cause, action, reason=reason, ward=ward)
 
     def act(self, wish: Act) -> str:
         """Send a tap: done, first (somebody else was), refused, person (somebody must log in), or later."""

@@ -2,7 +2,7 @@
 
 Owns what a worker does because a tablet shows and sounds an alarm, and how workers fail: they ignore, forget, tap
 twice, log out, are away, let the battery die. What a tap does is done by the product's own code (pages.py). A worker
-knows nothing but what their tablet has shown; whoever comes to a resident helps, and the story's people change by it.
+knows nothing but what their tablet has shown; whoever comes to a resident helps (lives.py).
 Must not know devices, the outbox, or what is demanded of anybody.
 """
 
@@ -17,16 +17,15 @@ from nattevakt.central.alarms.kinds import KINDS
 from nattevakt.central.alarms.lifecycle import State
 from nattevakt.central.alarms.requests import Act as Wish
 from nattevakt.central.tablet.views import CardView
-from nattevakt.edge.drivers.driver import Use
-from nattevakt.edge.rules.windows import Window, inside, next_at_ms
+from nattevakt.edge.rules.windows import next_at_ms
 from nattevakt.sim import changes
-from nattevakt.sim.acts import Act
 from nattevakt.sim.explore.asgi_page import page_of
+from nattevakt.sim.explore.lives import Lives
 from nattevakt.sim.explore.pages import Page
 from nattevakt.sim.explore.story import Manner, Mishap, Story
-from nattevakt.sim.explore.wards import GUEST_ROOM, guests
-from nattevakt.sim.people import MINUTE_MS, Happening
-from nattevakt.sim.ward import Resident, Sensor
+from nattevakt.sim.explore.wards import ASIDE, GUEST_ROOM, guests
+from nattevakt.sim.people import MINUTE_MS
+from nattevakt.sim.ward import Sensor
 from nattevakt.sim.world import World
 
 LOOKS_AGAIN_MS = 4 * MINUTE_MS
@@ -73,57 +72,6 @@ LAPSES: Mapping[str, Lapse] = {
 """What can go wrong with staff, by the name that a mishap has."""
 
 
-class Lives:
-    """Where the story's people are now, as far as whoever comes to them can see."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._last: dict[tuple[str, Use], Act] = {}
-
-    def happened(self, happening: Happening) -> None:
-        """Something of the story happens now."""
-        use = _TOLD_BY.get(happening.act)
-        if use is not None:
-            self._last[happening.resident, use] = happening.act
-
-    def helped(self, resident: Resident, kind: str) -> None:
-        """Somebody has been there: who lay on the floor is in bed, a door is closed, a wet bed is dry."""
-        for use, wrong, act in _PUTS_RIGHT:
-            sensor = resident.sensor(use)
-            if sensor is not None and self._last.get((resident.key, use)) is wrong and self._wanted(resident, act):
-                happening = Happening(self._world.line.now_ms, resident.key, act, sensor.spot)
-                self._world.told(f"{resident.first_name} får hjelp ({kind}): {act.value}")
-                self._world.happens(happening)
-                self.happened(happening)
-
-    def _wanted(self, resident: Resident, act: Act) -> bool:
-        """Nobody is put to bed outside the hours in which they lie there."""
-        if act is not Act.IN_BED or resident.bed_window is None:
-            return True
-        window = Window(*(int(at[:2]) * 60 + int(at[3:]) for at in resident.bed_window))
-        return inside(window, self._world.line.now_ms, self._world.ward.time_zone)
-
-
-_TOLD_BY: Mapping[Act, Use] = {
-    Act.IN_BED: Use.BED,
-    Act.OUT_OF_BED: Use.BED,
-    Act.OPENS: Use.DOOR,
-    Act.CLOSES: Use.DOOR,
-    Act.FALLS: Use.FALL,
-    Act.FALLS_PERHAPS: Use.FALL,
-    Act.GETS_UP_FROM_FLOOR: Use.FALL,
-    Act.WETS: Use.WET,
-    Act.CHANGED: Use.WET,
-}
-_PUTS_RIGHT = (
-    (Use.FALL, Act.FALLS, Act.GETS_UP_FROM_FLOOR),
-    (Use.FALL, Act.FALLS_PERHAPS, Act.GETS_UP_FROM_FLOOR),
-    (Use.BED, Act.OUT_OF_BED, Act.IN_BED),
-    (Use.DOOR, Act.OPENS, Act.CLOSES),
-    (Use.WET, Act.WETS, Act.CHANGED),
-)
-
-
 class Staffing:
     """All who work in a story, with their tablets."""
 
@@ -131,6 +79,8 @@ class Staffing:
         self.world = world
         self.lives = Lives(world)
         self.hands = {manner.worker: Hands(self, manner) for manner in story.staff}
+        self.forgotten: set[int] = set()
+        """Alarms that somebody took and forgot."""
 
     @property
     def pages(self) -> tuple[Page, ...]:
@@ -161,7 +111,8 @@ class Staffing:
 @dataclass(slots=True)
 class _Job:
     """What a worker means to do about one alarm. next: what they tap. tapped: they have begun to, and will hear what
-    came of it. reminded: it rang again because somebody forgot it; that happens to nobody twice."""
+    came of it. reminded: it rang again because somebody forgot it; that happens to nobody twice. gives_up: they will
+    pass it on or to another ward, None where they go."""
 
     alarm_id: int
     sound_seq: int
@@ -169,6 +120,7 @@ class _Job:
     number: int = 0
     tapped: bool = False
     reminded: bool = False
+    gives_up: State | None = None
 
 
 @dataclass(slots=True)
@@ -178,15 +130,20 @@ class Hands:
     staffing: Staffing
     manner: Manner
     chance: Random = field(init=False)
+    moods: Random = field(init=False)
+    """What decides whether they pass an alarm on; apart, so that nothing else is drawn differently by it."""
     page: Page = field(init=False)
     away: int = 0
     """How many reasons there are not to look at the tablet."""
     _jobs: dict[int, _Job] = field(default_factory=dict)
+    _gave: set[int] = field(default_factory=set)
+    """Alarms that they have given away once; nobody does that again and again."""
     _taps: int = 0
     _at_once: bool = False
 
     def __post_init__(self) -> None:
         self.chance = Random(self.manner.chance)  # noqa: S311 - a simulation, not a secret
+        self.moods = Random(self.manner.chance + 2)  # noqa: S311 - a simulation, not a secret
         self.page = page_of(self.world)(self.world, self.manner.worker, Random(self.manner.chance + 1), self._sees)  # noqa: S311
 
     @property
@@ -277,7 +234,8 @@ class Hands:
 
     def _consider(self, card: CardView) -> None:
         job = self._jobs[card.id] = _Job(card.id, card.sound_seq, State.TAKEN, self._number())
-        job.reminded = card.state == State.ESCALATED.value
+        job.reminded = card.id in self.staffing.forgotten
+        job.gives_up = self._mood() if card.id not in self._gave else None
         chance, manner = self.chance, self.manner
         after_ms = round(chance.lognormvariate(0.0, 0.6) * manner.answers_s * 1000)
         kind = self.page.kind(card.id)
@@ -290,6 +248,12 @@ class Hands:
             self._at_once = False
             after_ms, ignored = 5_000 + (-self.world.line.now_ms) % 10_000, False
         self._after(LOOKS_AGAIN_MS + after_ms if ignored else after_ms, job, self._take)
+
+    def _mood(self) -> State | None:
+        drawn = self.moods.randrange(1000)
+        if drawn < self.manner.declines:
+            return State.REJECTED
+        return State.TRANSFERRED if drawn < self.manner.declines + self.manner.transfers else None
 
     def _number(self) -> int:
         self._taps += 1
@@ -308,9 +272,14 @@ class Hands:
         if self.away or not self.page.on:
             self._after(LOOKS_AGAIN_MS, job, self._take)
             return
-        self._tap(job, State.TAKEN)
+        # Half of those who pass an alarm on have taken it first.
+        at_once = job.gives_up is not None and self.moods.random() < 0.5
+        self._tap(job, job.gives_up if at_once and job.gives_up is not None else State.TAKEN)
 
     def _go(self, job: _Job) -> None:
+        if job.gives_up is not None:
+            self._tap(job, job.gives_up)
+            return
         says = self.chance.random() < 0.6
         if says:
             self._tap(job, State.ON_THE_WAY)
@@ -325,6 +294,7 @@ class Hands:
         """It is theirs."""
         if self.chance.randrange(1000) < self.manner.forgets and not job.reminded:
             self.world.told(f"{self.manner.worker} glemmer alarm {job.alarm_id}")
+            self.staffing.forgotten.add(job.alarm_id)
             self._after(round(self.chance.uniform(*REMEMBERS_MIN) * MINUTE_MS), job, self._go)
         else:
             self._after(self.chance.randint(2_000, 15_000), job, self._go)
@@ -351,8 +321,12 @@ class Hands:
             self.world.later(self.chance.randint(60, 400), partial(self._again, job.alarm_id, to, key + "-b"))
 
     def _wish(self, alarm_id: int, to: State, key: str) -> Wish:
-        cause, action = ENDS.get(self.page.kind(alarm_id), ("annet", "tilsyn")) if to is State.CLOSED else ("", "")
-        return self.page.wish(alarm_id, to, key, cause, action)
+        if to is State.CLOSED:
+            cause, action = ENDS.get(self.page.kind(alarm_id), ("annet", "tilsyn"))
+            return self.page.wish(alarm_id, to, key, cause=cause, action=action)
+        if to is State.REJECTED:
+            return self.page.wish(alarm_id, to, key, reason="hos_annen_bruker")
+        return self.page.wish(alarm_id, to, key, **({"ward": ASIDE} if to is State.TRANSFERRED else {}))
 
     def _again(self, alarm_id: int, to: State, key: str) -> None:
         if self.page.on and self.page.person:
@@ -387,5 +361,10 @@ class Hands:
             self._walk(job)
         elif to is State.ON_SITE:
             self._care(job)
+        elif to in (State.REJECTED, State.TRANSFERRED):
+            # It is whoever's comes; who gave it away goes themselves if nobody has it after a while.
+            job.next, job.tapped, job.gives_up = State.TAKEN, False, None
+            self._gave.add(job.alarm_id)
+            self._after(LOOKS_AGAIN_MS, job, self._take)
         else:
             self._jobs.pop(job.alarm_id, None)

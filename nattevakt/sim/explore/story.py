@@ -17,6 +17,8 @@ from nattevakt.sim.people import Happening
 
 FORMAT = 1
 """The version of the JSON; a file of another one is refused."""
+LATER = frozenset({"declines", "transfers"})
+"""What stories of before do not say: nobody did."""
 LEVELS = ("none", "soft", "hard")
 """How bad it gets: nothing goes wrong, what every week brings, or everything that can break."""
 _Row = TypeVar("_Row")
@@ -48,8 +50,9 @@ class Mishap:
 class Manner:
     """How one member of the staff works. worker: key. answers_s: from the sound to kvittert, at the median; walks_s:
     from there to hos bruker; stays_s: from there to avsluttet. Chances in thousandths: ignores an alarm, forgets one
-    that was taken, taps twice, is on the way without a word. rounds_every_min: how often they look at who is due, 0
-    for never. chance: the seed of their own randomness."""
+    that was taken, taps twice, is on the way without a word, passes one on that they have or could have (declines),
+    or gives it to another ward (transfers). rounds_every_min: how often they look at who is due, 0 for never. chance:
+    the seed of their own randomness."""
 
     worker: str
     answers_s: int = 45
@@ -60,6 +63,8 @@ class Manner:
     doubles: int = 0
     rounds_every_min: int = 20
     chance: int = 0
+    declines: int = 0
+    transfers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +149,10 @@ def _happening(row: object, path: str) -> Happening:
 def _plain(row: object, path: str, kind: type[Mishap | Manner]) -> dict[str, Any]:
     """A row of texts and whole numbers, as the dataclass has them."""
     kinds = {f.name: f.type for f in fields(kind)}
-    told = _object(row, path, set(kinds))
-    return {name: (_text if kinds[name] == "str" else _whole)(told[name], f"{path}.{name}") for name in kinds}
+    said = LATER & row.keys() if isinstance(row, dict) else frozenset()
+    names = {name for name in kinds if name not in LATER or name in said}
+    told = _object(row, path, names)
+    return {name: (_text if kinds[name] == "str" else _whole)(told[name], f"{path}.{name}") for name in names}
 
 
 def _rows(value: object, name: str, read: Callable[[object, str], _Row]) -> tuple[_Row, ...]:

@@ -167,7 +167,9 @@ def staff_of(ward: Ward, level: str, chance: Random) -> tuple[Manner, ...]:
                 forgets=0 if careful else chance.choice((0, 30, 100)),
                 doubles=chance.choice((0, 50, 150)),
                 rounds_every_min=chance.choice((10, 15, 20)) if careful else chance.choice((0, 20)),
-                chance=chance.getrandbits(32),
+                chance=(own := chance.getrandbits(32)),
+                declines=0 if careful else Random(f"{own}:declines").choice((0, 0, 80)),  # noqa: S311 - no secret
+                transfers=0 if careful else Random(f"{own}:transfers").choice((0, 0, 40)),  # noqa: S311 - no secret
             )
         )
     return tuple(found)

@@ -15,7 +15,7 @@ from nattevakt.sim.host import GatewayHost
 
 _SIGNS = attrgetter(
     *("lives", "disk_life", "up", "disk_fine", "link.plain_road", "link.wrong", "link.weather.lost", "link.failures"),
-    *("session.connected", "session.remembers", "pulled"),
+    *("session.connected", "session.remembers"),
 )
 KEPT_MS = 6 * 3_600_000
 LOOK_MS = 100
@@ -46,8 +46,10 @@ class Way:
         """Since when requests could be answered, single losses apart."""
         self.stopped_ms = now_ms
         """When they could last reach the centre's door, be it up or not."""
-        self.source_ms = 0
-        """When one of its lines or its broker was last seen to be away."""
+        self.broker_ms = 0
+        """When its broker was last seen to be away. Serial lines are looked at one by one (invariants_known.py)."""
+        self.card_ms = 0
+        """When its card was last changed."""
         self.breaks: deque[tuple[int, int]] = deque()
         """Stretches of the last while in which it was not whole: (from, to)."""
         self.absences: deque[tuple[int, int]] = deque()
@@ -56,6 +58,7 @@ class Way:
         self._centre = centre
         self._failures = host.link.failures
         self._life = host.lives
+        self._card = host.card
         self._look_ms = 0
         self._signs = (-1, -1, -1, False)
 
@@ -67,7 +70,7 @@ class Way:
     @property
     def steady(self) -> bool:
         """Whether it is whole, so that nothing but time passes until one of its signs changes."""
-        return self.whole_ms is not None and self.host.session.connected and not self.host.pulled
+        return self.whole_ms is not None and self.host.session.connected
 
     def passes_time(self, now_ms: int) -> None:
         """It is steady still."""
@@ -88,6 +91,7 @@ class Way:
         elif self.agent_ms is None:
             self.agent_ms = now_ms
         self._note_absence(now_ms)
+        self._note_card(now_ms)
         if host.disk_fine:
             self.disk_ms = None
         else:
@@ -96,8 +100,8 @@ class Way:
         its_own = up and host.disk_fine and host.link.passes
         if up and host.link.arrives:
             self.stopped_ms = now_ms  # a half-open road brings what the gateway says
-        if up and (not host.session.connected or host.pulled):
-            self.source_ms = now_ms
+        if up and not host.session.connected:
+            self.broker_ms = now_ms
         passes = its_own and centre.up and centre.writable
         if not passes:
             self.passes_ms, self.mute_ms = None, now_ms
@@ -127,6 +131,10 @@ class Way:
             self._absent_ms = None
             while self.absences[0][1] < now_ms - KEPT_MS:
                 self.absences.popleft()
+
+    def _note_card(self, now_ms: int) -> None:
+        if self.host.card != self._card:
+            self._card, self.card_ms = self.host.card, now_ms
 
     def absent_since(self, from_ms: int) -> int:
         """For how long at a stretch no agent ran, counted from this moment at the earliest."""

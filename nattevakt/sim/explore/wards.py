@@ -8,8 +8,9 @@ choice comes from the seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 from nattevakt.central.places.bases import Ground
@@ -17,7 +18,7 @@ from nattevakt.central.places.plan_lines import Line
 from nattevakt.central.places.templates import TEMPLATES, fitted
 from nattevakt.edge.drivers.driver import Use
 from nattevakt.edge.rules import door_at_night, not_back_in_bed
-from nattevakt.edge.rules.windows import Window
+from nattevakt.edge.rules.windows import Window, inside
 from nattevakt.sim.ward import Gateway, Resident, Sensor, Ward, Worker, radio, zigbee
 from nattevakt.sim.world import chance_of
 
@@ -31,6 +32,9 @@ DOORS = (("23:00", "07:00"), ("22:00", "07:00"), ("21:00", "06:00"))
 SWIFT, SWIFT_S = 0.2, 200
 """So many of the devices that give signs of life give one this often: what is set to that is missed within a quarter of
 an hour."""
+ASIDE = "3etg"
+"""The key of another ward of the same house, to which an alarm can be given; nobody of the story works there."""
+PHONES = ("+4790000001", "+4790000002", "+4790000003")
 GUEST_ROOM = "e1"
 """The number of the room whose guests change, where there is one."""
 Maker = Callable[[int, str], Sensor]
@@ -126,9 +130,52 @@ def ward_of(seed: int, homes: tuple[str, ...] | None = None) -> Ward:
     kept = tuple(r for r in residents if homes is None or r.key in homes)
     chance = chance_of(seed, "staff")
     staff = STAFF[: chance.choice((2, 2, 3))]
+    if _have_phones(seed):
+        staff = tuple(replace(worker, phone=phone) for worker, phone in zip(staff, PHONES, strict=False))
     more = "".join(_plan(seed, resident) for resident in kept)
+    more += f'[[ward]]\nkey = "{ASIDE}"\nname = "Furutun, 3. etasje"\n'
+    more += "".join(_duty(duty) for duty in duties_of(seed))
     more += _rounds(chance_of(seed, "rounds")) if kept else ""
     return Ward("2etg", "Furutun, 2. etasje", "demo", kept, GATEWAYS, staff, more=more)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who is on duty each day between two times of the local clock ("22:00")."""
+
+    worker: str
+    from_at: str
+    to_at: str
+
+
+def duties_of(seed: int) -> tuple[Duty, ...]:
+    """The duty plan of a seed's ward, every day the same: none where it keeps none, and not always a whole one."""
+    chance = chance_of(seed, "duty")
+    sort = chance.random()
+    if sort < 0.45:
+        return ()
+    if sort < 0.8:
+        return (Duty("kari", "07:00", "19:00"), Duty("per", "19:00", "07:00"))
+    gap = chance.choice(("03:30", "05:00"))
+    return (Duty("kari", "07:00", "22:00"), Duty("per", "22:00", gap))
+
+
+def duties_in(ward: Ward) -> tuple[Duty, ...]:
+    """The duty plan that a ward's seed file has."""
+    return tuple(Duty(one["staff"], one["from"], one["to"]) for one in tomllib.loads(ward.more).get("duty", ()))
+
+
+def on_duty(duties: Sequence[Duty], at_ms: int, time_zone: str) -> tuple[str, ...]:
+    """Who is on duty at a moment of the centre's time, by key."""
+    return tuple(one.worker for one in duties if inside(_window((one.from_at, one.to_at)), at_ms, time_zone))
+
+
+def _have_phones(seed: int) -> bool:
+    return bool(duties_of(seed)) and chance_of(seed, "phones").random() < 0.6
+
+
+def _duty(duty: Duty) -> str:
+    return f'[[duty]]\nstaff = "{duty.worker}"\nward = "2etg"\nfrom = "{duty.from_at}"\nto = "{duty.to_at}"\n'
 
 
 def guests(ward: Ward) -> Resident | None:

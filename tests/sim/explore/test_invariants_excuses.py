@@ -69,13 +69,20 @@ def test_a_key_that_is_given_back_begins_the_gateway_s_silence_anew(
         assert found.broken == ([5] if broken else [])
 
 
-def test_a_stick_that_is_pulled_out_is_a_source_that_is_away(folder: Path, stock: Stock) -> None:
-    with looked(folder, stock) as found:
-        way, host = found.judge.truth.ways[UP], found.world.hosts[UP]
-        host.plug(in_=False)
-        found.run(0.5)
-        pulled_ms = found.world.line.now_ms
-        assert way.source_ms >= pulled_ms - 1_000
-        host.plug(in_=True)
-        found.run(2)
-        assert way.source_ms <= pulled_ms + 1_000
+@pytest.mark.parametrize("address", ["z2m:0xa4c1389960700203", "enocean:01A0C201"])
+def test_a_stick_that_is_pulled_out_excuses_what_it_hears_and_nothing_else(
+    folder: Path, stock: Stock, address: str
+) -> None:
+    """A device that is dead behind the broker of the same gateway is to be known all the same."""
+    deaf = Workings(handlers={**Workings().handlers, "device_silent": ignore})
+    with looked(folder, stock, workings=deaf) as found:
+        found.world.dies(address)
+        found.world.hosts[UP].plug(in_=False)
+        found.run(80)
+        accused = [one.about for one in found.judge.violations if one.invariant == 5]
+        assert accused == ([address] if address.startswith("z2m:") else [])
+        found.world.hosts[UP].plug(in_=True)
+        found.run(61)
+        assert len([one for one in found.judge.violations if one.about == "enocean:01A0C201"]) == 0
+        found.run(6)
+        assert len([one for one in found.judge.violations if one.about == address]) == 1

@@ -89,7 +89,7 @@ MOVES = {
 def test_an_illegal_step_is_accused(folder: Path, stock: Stock, words: str) -> None:
     states, cause, who = MOVES[words]
     with looked(folder, stock) as found:
-        found.happens("r206", (0.5, Act.PRESSES))
+        found.happens("r206", (0.9, Act.PRESSES))
         found.run(1)
         assert found.judge.violations == []
         found.writes(
@@ -104,7 +104,7 @@ def test_an_illegal_step_is_accused(folder: Path, stock: Stock, words: str) -> N
 
 def test_time_that_runs_backwards_is_accused(folder: Path, stock: Stock) -> None:
     with looked(folder, stock) as found:
-        found.happens("r206", (0.5, Act.PRESSES))
+        found.happens("r206", (0.9, Act.PRESSES))
         found.run(1)
         found.writes(
             "INSERT INTO transitions (tenant_id, id, alarm_id, from_state, to_state, at_ms, cause, detail)"

@@ -99,8 +99,8 @@ def test_an_alarm_that_sounds_without_a_cause_is_accused(folder: Path, stock: St
         assert found.judge.violations == []
         found.writes(
             "INSERT INTO transitions (tenant_id, id, alarm_id, from_state, to_state, at_ms, cause, detail)"
-            " SELECT tenant_id, id + 1, alarm_id, to_state, to_state, at_ms + 1, 'sound', detail FROM transitions"
-            " ORDER BY id DESC LIMIT 1",
+            " SELECT tenant_id, (SELECT max(id) + 1 FROM transitions), alarm_id, to_state, to_state, at_ms + 1,"
+            " 'sound', detail FROM transitions WHERE cause = 'raise' ORDER BY id DESC LIMIT 1",
             "UPDATE live_seq SET seq = seq + 1",
         )
         found.run(1)

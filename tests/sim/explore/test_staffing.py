@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from nattevakt.central.columns import TENANT
@@ -17,8 +18,10 @@ from nattevakt.sim.acts import Act
 from nattevakt.sim.centre import Stock, Workings
 from nattevakt.sim.explore.staffing import LAPSES, Staffing
 from nattevakt.sim.explore.story import Manner, Mishap, Story
+from nattevakt.sim.explore.wards import ASIDE
 from nattevakt.sim.people import Happening
 from nattevakt.sim.ward import WARD
+from nattevakt.sim.ward import Ward as Place
 from nattevakt.sim.world import Plan, World
 from tests.sim.explore.stories import story
 
@@ -29,12 +32,17 @@ OTHER = Manner("per", answers_s=300, walks_s=10, stays_s=20, rounds_every_min=0,
 Step = Callable[["Ward"], None]
 
 
+def two_wards() -> Place:
+    """A house in which an alarm can be given to another ward."""
+    return replace(WARD, more=f'[[ward]]\nkey = "{ASIDE}"\nname = "Furutun, 3. etasje"\n')
+
+
 class Ward:
     """A ward at noon with staff; `at` lets something happen so many minutes later."""
 
-    def __init__(self, folder: Path, stock: Stock, *manners: Manner) -> None:
+    def __init__(self, folder: Path, stock: Stock, *manners: Manner, at: Place = WARD) -> None:
         self.lines: list[str] = []
-        plan = Plan(WARD, NOON_MS, 1, folder, stock, Workings(idle_sweeps=False))
+        plan = Plan(at, NOON_MS, 1, folder, stock, Workings(idle_sweeps=False))
         self.world = World(plan, lambda _, said: self.lines.append(said))
         told: Story = replace(story(), staff=manners or (QUICK, OTHER))
         self.staffing = Staffing(self.world, told)
@@ -111,18 +119,42 @@ def test_two_who_answer_in_the_same_second_are_told_who_was_first(folder: Path, 
     ward.end()
 
 
+def of_call(ward: Ward) -> list[Any]:
+    """The notices about calls: a ward whose tablet is dead has an alarm about that too."""
+    calls = {row.id for row in ward.rows(alarms) if row.kind == "call"}
+    return [row for row in ward.rows(notices) if row.alarm_id in calls]
+
+
 def test_a_dead_tablet_shows_nothing_until_it_lives(folder: Path, stock: Stock) -> None:
     ward = Ward(folder, stock, QUICK).lapse(2, "tablet_dies", lasts_min=8).presses(3).run(8)
-    (notice,) = ward.rows(notices)
+    (notice,) = of_call(ward)
     assert (notice.state, notice.shown_ms) == ("pending", None)
     (page,) = ward.staffing.pages
     assert (page.on, page.shown) == (False, {})
     ward.run(16)
-    (notice,) = ward.rows(notices)
+    (notice,) = of_call(ward)
     assert notice.shown_ms is not None
     assert notice.shown_ms >= NOON_MS + 10 * MINUTE_MS
     assert [row.state for row in ward.rows(alarms) if row.kind == "call"] == ["avsluttet"]
     ward.end()
+
+
+@pytest.mark.parametrize(("gives_up", "cause"), [("declines", "reject"), ("transfers", "transfer")])
+def test_who_gives_an_alarm_away_comes_after_all_if_nobody_has_it(
+    tmp_path: Path, stock: Stock, gives_up: str, cause: str
+) -> None:
+    """Some say so at once, some when they have taken it; alone on the ward they go themselves in the end."""
+    first = set()
+    for chance in range(3, 9):
+        manner = replace(QUICK, chance=chance, **{gives_up: 1000})  # type: ignore[arg-type]  # both are numbers
+        ward = Ward(tmp_path / str(chance), stock, manner, at=two_wards()).presses(3).run(25)
+        (row,) = [row for row in ward.rows(alarms) if row.kind == "call"]
+        assert row.state == "avsluttet"
+        causes = [move.cause for move in ward.rows(transitions) if move.alarm_id == row.id]
+        assert cause in causes
+        first.add(causes[1])
+        ward.end()
+    assert first == {"take", cause}
 
 
 def test_who_has_logged_out_or_slept_types_the_pin_again(folder: Path, stock: Stock) -> None:
@@ -149,7 +181,7 @@ def test_who_forgets_remembers_and_who_is_away_comes(folder: Path, stock: Stock)
     ward.run(22)
     assert [row.state for row in ward.rows(alarms) if row.kind == "call"] == ["avsluttet"]
     ward.lapse(24, "away", lasts_min=10).presses(25).run(33)
-    assert [row.state for row in ward.rows(alarms) if row.kind == "call"][-1] == "meldt"
+    assert [row.state for row in ward.rows(alarms) if row.kind == "call"][-1] == "eskalert"
     ward.run(55)
     assert [row.state for row in ward.rows(alarms) if row.kind == "call"][-1] == "avsluttet"
     ward.end()

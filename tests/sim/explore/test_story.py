@@ -79,6 +79,16 @@ def test_a_missing_field_and_no_json_are_named_too() -> None:
         from_json("[]")
 
 
+def test_a_story_of_before_alarms_could_be_given_away_is_read() -> None:
+    plain = json.loads(to_json(story()))
+    for manner in plain["staff"]:
+        del manner["declines"], manner["transfers"]
+    assert from_json(json.dumps(plain)) == story()
+    del plain["staff"][1]["forgets"]
+    with pytest.raises(StoryError, match="«forgets» mangler"):
+        from_json(json.dumps(plain))
+
+
 def test_who_does_not_live_there_does_nothing() -> None:
     told = story()
     fewer = told.without(homes=frozenset({"r2"}))
