@@ -32,7 +32,7 @@ from nattevakt.central.technical import Origin
 from nattevakt.central.wake_handlers import HANDLERS, Handler
 from nattevakt.edge.errors import RetryError
 from nattevakt.edge.pace import stretched
-from nattevakt.edge.rules.rule import Occurred, Reason
+from nattevakt.edge.rules.rule import Occurred, Priority, Reason
 
 _log = structlog.get_logger("nattevakt.sweep")
 SWEEPS = Counter("nattevakt_sweeps_total", "Sweep cycles by how they ended", ["result"])
@@ -78,6 +78,7 @@ _RAN = text(
 _LAST = text("SELECT at_ms, grace_ms FROM sweep_runs WHERE tenant_id = :tenant")
 _WARD = text(
     "SELECT ward_id FROM alarms WHERE tenant_id = :tenant AND subject = :subject "
+    "UNION ALL SELECT ward_id FROM alarms WHERE tenant_id = :tenant AND 'alarm:' || CAST(id AS TEXT) = :subject "
     "UNION ALL SELECT ward_id FROM gateways WHERE tenant_id = :tenant LIMIT 1"
 )
 _UNHANDLED = text(
@@ -177,9 +178,11 @@ def _tell(s: TenantSession, wake: wakes.Wake, now_ms: int) -> None:
 
 def _rule_failed(wake: wakes.Wake, ward_id: int, now_ms: int) -> RaiseRequest:
     reason = Reason("rule_failed", {"rule": wake.rule})
-    at, priority = Occurred(now_ms, now_ms), KINDS["rule_failed"].priority
-    # What fails about an alarm's own way would fail about the alarm that says so, and so on without end: one for all.
-    subject = f"rule:{wake.rule}" if wake.rule in _ALARMS_OWN else wake.subject
+    at, subject, priority = Occurred(now_ms, now_ms), wake.subject, KINDS["rule_failed"].priority
+    if wake.rule in _ALARMS_OWN:
+        # What fails about an alarm's own way would fail about the alarm that says so, and so on without end: one for
+        # all. And alarms that do not go on are as urgent as a ward that nobody would hear.
+        subject, priority = f"rule:{wake.rule}", Priority.MEDIUM
     return RaiseRequest(subject, "rule_failed", "rule_failed", priority, reason, at, Where(ward_id))
 
 

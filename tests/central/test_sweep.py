@@ -14,7 +14,7 @@ from nattevakt.central.columns import TENANT
 from nattevakt.central.db import Database, Tenant, TenantSession
 from nattevakt.central.notify import routing_rows
 from nattevakt.central.notify.routing import Chain, Route, Routing, Step
-from nattevakt.central.tables import alarm_events, events, wake_rows
+from nattevakt.central.tables import alarm_events, events, wake_rows, wards
 from nattevakt.central.wake_handlers import HANDLERS
 from nattevakt.edge.errors import RetryError
 from nattevakt.edge.rules.rule import Priority
@@ -179,10 +179,15 @@ def test_an_alarm_whose_way_fails_is_told_of_once_and_that_one_not_of_itself(hou
     said: dict[str, Any] = {"why": "prøve", "staff_id": None, "by_name": "x", "expected_version": 0}
     house.db.transact(house.tenant.id, lambda s: routing_rows.save(s, routing, now_ms=house.clock.at_ms, **said))
     house.gate.tell(1, press())
+    with house.db.write(house.tenant.id) as s:
+        # It rings where no gateway hangs.
+        s.execute(text("UPDATE alarms SET ward_id = :b WHERE tenant_id = :tenant"), {"b": house.id_of(wards, "b")})
     for _ in range(30):
         house.clock.at_ms += 15_000
         sweep.cycle(house.db, house.tenant, house.clock.at_ms, 1.0, {**HANDLERS, escalating.RULE: broken})
-    assert [(alarm.subject, alarm.kind) for alarm in house.alarms()][1:] == [("rule:escalation", "rule_failed")]
+    call, told = house.alarms()
+    assert (told.subject, told.kind, told.priority) == ("rule:escalation", "rule_failed", Priority.MEDIUM)
+    assert told.ward_id == call.ward_id == house.id_of(wards, "b")
 
 
 def test_where_the_failure_cannot_be_told_either_what_is_due_behind_it_is_looked_at(house: House) -> None:
