@@ -224,7 +224,7 @@ def test_whose_silence_was_told_is_not_told_again(house: House, ended: bool) -> 
     if ended:
         well(house.gate, marks={S1: 1})
         cycle(house)
-    assert [alarm.state for alarm in silent(house)] == (["auto_avklart"] if ended else ["meldt"])
+    assert [alarm.state for alarm in silent(house)] == (["auto_avklart"] if ended else ["eskalert"])
     returns(house, 30 * SECOND, lived=lived)
     assert gaps(house) == []
 

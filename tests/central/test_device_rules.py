@@ -83,7 +83,7 @@ def test_a_fall_that_is_over_in_time_sounds_once(house: House) -> None:
     pass_min(house, 2)
     house.gate.tell(2, FallOver(BUTTON))
     pass_min(house, 15)
-    assert (the_fall(house).sound_seq, the_fall(house).state) == (1, "meldt")
+    assert (the_fall(house).sound_seq, the_fall(house).state) == (1, "eskalert")
 
 
 def test_an_older_word_that_makes_it_fold_anew_does_not_sound_it(house: House) -> None:

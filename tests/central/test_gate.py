@@ -169,7 +169,7 @@ def test_a_deadline_under_a_pause_is_judged_when_the_pause_is_over(ward: Ward) -
     ward.live([], Delivery(), at(59))
     assert told(ward) == []
     ward.live([], Delivery(), at(61))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
 
 
 def test_a_pause_that_is_ended_early_is_looked_behind_at_once(ward: Ward) -> None:
@@ -214,7 +214,7 @@ def test_an_episode_that_is_running_gets_its_new_limit(ward: Ward, limit: int, s
         ward.live([], Delivery(), at(silent_to))
     assert told(ward) == []
     ward.live([], Delivery(), at(silent_to + 2))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
     with ward.db.read(ward.tenant.id) as s:
         row = s.execute(select(alarms).where(alarms.c.tenant_id == TENANT)).one()
     assert (row.plan_version_id, row.reason_params["min"]) == (plan.version_id, limit)
@@ -234,12 +234,12 @@ def test_a_rule_that_is_taken_out_leaves_its_alarm_to_people(ward: Ward) -> None
     lived(ward, script(*LEFT), 0, 26)
     saved(ward, 1)
     ward.live([], Delivery(), at(30))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
     with ward.db.read(ward.tenant.id) as s:
         rows = s.execute(select(rule_states).where(rule_states.c.tenant_id == TENANT, rule_states.c.rule == BED)).all()
     assert [row.state for row in rows] == [{}]
     ward.live([], Delivery(), at(90))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
 
 
 def test_a_rule_that_is_put_in_knows_who_is_out_already(ward: Ward) -> None:
@@ -247,7 +247,7 @@ def test_a_rule_that_is_put_in_knows_who_is_out_already(ward: Ward) -> None:
     lived(ward, script(*LEFT), 0, 20)
     saved(ward, 1, bed(15))
     ward.live([], Delivery(), at(26))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
 
 
 def test_what_happens_while_a_rule_is_switched_off_is_known_when_it_is_back(ward: Ward) -> None:
@@ -273,7 +273,7 @@ def test_a_ground_that_runs_out_at_night_holds_until_the_day_shift(ward: Ward) -
     write(ward, bases.end, 1, None, START_MS)
     write(ward, bases.give, 1, "samtykke", 0, at(5), "Avdelingsleder", None, START_MS)
     lived(ward, script(*LEFT), 0, 30)
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
     assert about_basis(ward) == [("basis_expired.armed", "meldt", 1)]
     seven = at(7.5 * 60)
     with ward.db.read(ward.tenant.id) as s:

@@ -69,7 +69,7 @@ def test_a_second_fall_sounds_again_though_the_first_was_seen_to(house: House) -
     for minute in range(1, 7):
         house.clock.at_ms = start + HOUR_MS + minute * MIN
         sweep.cycle(house.db, house.tenant, house.clock.at_ms)
-    assert [(row.state, row.sound_seq) for row in house.alarms("fall")] == [("avsluttet", 1), ("meldt", 2)]
+    assert [(row.state, row.sound_seq) for row in house.alarms("fall")] == [("avsluttet", 1), ("eskalert", 2)]
 
 
 # --- an upgrade while somebody is up -------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def test_who_is_out_of_bed_during_the_upgrade_is_not_forgotten(ward: Ward) -> No
         v0004_plans.forget_states(s.connection, ward.tenant.id)
     ward.live([], Delivery(), at(22))
     ward.live([], Delivery(), at(26))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
     with ward.db.read(ward.tenant.id) as s:
         assert [row.kind for row in s.execute(select(alarms).where(alarms.c.tenant_id == TENANT))] == [BED]
 
@@ -112,7 +112,7 @@ def test_a_deadline_that_passed_before_the_pause_is_judged_during_it(ward: Ward)
     ward.clock.at_ms = at(25.2)
     write(ward, pauses.begin, 1, None, at(90), "Stell", None, ward.clock.at_ms)
     ward.live([], Delivery(), at(27))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
 
 
 def test_a_deadline_before_the_day_shift_is_judged_by_a_centre_that_comes_back_after_it(ward: Ward) -> None:
@@ -123,7 +123,7 @@ def test_a_deadline_before_the_day_shift_is_judged_by_a_centre_that_comes_back_a
     # Due at five to seven, while the centre is away.
     ward.clock.at_ms = at(seven + 1)
     ward.live([], Delivery(sweeps=(at(seven + 1), at(seven + 2))), at(seven + 3))
-    assert told(ward) == [(BED, "meldt", ())]
+    assert told(ward) == [(BED, "eskalert", ())]
 
 
 # --- a rule taken out and put in again before anybody looked --------------------------------------------------
@@ -137,7 +137,7 @@ def test_a_rule_that_was_out_for_two_seconds_knows_who_left_the_bed_then(ward: W
     ward.clock.at_ms = at(10) + 2000
     saved(ward, 1, bed(15))
     ward.live([], Delivery(), at(60))
-    assert [state for _, state, _ in told(ward)] == ["meldt"]
+    assert [state for _, state, _ in told(ward)] == ["eskalert"]
 
 
 # --- grounds that lie ahead ----------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ from nattevakt.edge.wire import CompleteTo
 from tests.central.house import BED, BUTTON, DOOR, LEAK, S1, Gate, House, moment
 
 S, MIN = 1_000, 60_000
-ALL_NIGHT_MS = 12 * 60 * MIN
+LONG_MS = overdue.LIMIT_MOST_MS
+"""So long at most may somebody have an alarm before it rings again."""
 """A limit for tests of alarms that somebody has for long and nobody has come to."""
 ALL = (BUTTON, DOOR, BED, LEAK)
 
@@ -60,6 +61,12 @@ def take(house: House, alarm_id: int, limit_ms: int = overdue.LIMIT_MS) -> None:
     """Kari takes an alarm. limit_ms: after which it rings again."""
     wish = Act(alarm_id, State.TAKEN, house.id_of(staff, "kari"), None, f"take-{alarm_id:08}")
     house.db.transact(house.tenant.id, lambda s: register.act(s, wish, house.clock.at_ms, limit_ms))
+
+
+def promise(house: House, alarm_id: int) -> None:
+    """Kari, who has it, says once more that she comes: half an hour."""
+    wish = Act(alarm_id, State.TAKEN, house.id_of(staff, "kari"), None, f"come-{house.clock.at_ms:013}", promise_min=30)
+    house.db.transact(house.tenant.id, lambda s: register.act(s, wish, house.clock.at_ms))
 
 
 def end(house: House, alarm_id: int) -> None:

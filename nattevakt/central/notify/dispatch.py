@@ -288,14 +288,16 @@ class Dispatcher:
             self._stop.wait(every_s)
 
     def _once(self, work: _Work) -> None:
-        """Rounds of all tenants until none has more to do; one that fails costs the others nothing."""
-        try:
-            tenants = work.in_turn(self._db.tenants())
-        except RetryError as error:
-            _log.warning("dispatch_without_database", error=str(error))
-            return
-        while tenants and not self._stop.is_set():
-            tenants = [tenant for tenant in tenants if self._has_more(work, tenant)]
+        """Messages in turn until no tenant has more to do; one that fails costs the others nothing."""
+        more = True
+        while more and not self._stop.is_set():
+            try:
+                # Anew after each message: who had nothing to tell before it may have by now, and is behind its tenant.
+                tenants = work.in_turn(self._db.tenants())
+            except RetryError as error:
+                _log.warning("dispatch_without_database", error=str(error))
+                return
+            more = any(self._has_more(work, tenant) for tenant in tenants)
 
     def _has_more(self, work: _Work, tenant: Tenant) -> bool:
         try:

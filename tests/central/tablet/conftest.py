@@ -125,11 +125,11 @@ class Tablets:
         if message.type == "error":
             self.complaints.append(message.text)
 
-    def enrolled(self, context: BrowserContext | None = None) -> Page:
-        """A page at the board, connected; nobody is logged in."""
+    def enrolled(self, context: BrowserContext | None = None, **where: str) -> Page:
+        """A page at the board, connected; nobody is logged in. where: `ward`, its key, where it is another."""
         page = (context or self.context()).new_page()
         page.goto(self.server.url)
-        page.get_by_label("Engangskode").fill(str(self.server.order("code")))
+        page.get_by_label("Engangskode").fill(str(self.server.order("code", **where)))
         page.get_by_role("button", name="Koble til").click()
         expect(page.get_by_text("Tilkoblet")).to_be_visible(timeout=WAIT_MS)
         return page

@@ -157,10 +157,7 @@ def test_logging_off_with_an_alarm_in_hand_asks_first_and_not_where_the_tap_was(
 def test_a_ward_that_it_comes_from_is_not_offered(server: Server, tablets: Tablets, tablet: HttpTablet) -> None:
     alarm = server.ring(number="204")
     assert tablet.act(alarm, "decline", {"reason": "for_langt_unna"}).status == 200
-    page = tablets.context().new_page()
-    page.goto(server.url)
-    page.get_by_label("Engangskode").fill(str(server.order("code", ward="3etg")))
-    page.get_by_role("button", name="Koble til").click()
+    page = tablets.enrolled(ward="3etg")
     away = card(page, "204")
     expect(away).to_contain_text("Furutun, 2. etasje", timeout=WAIT_MS)
     with page.expect_response("**/tablet/wards"):
